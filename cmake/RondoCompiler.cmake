@@ -1,0 +1,35 @@
+# Compiler settings shared by every target: build types, warnings, sanitizers, compiler cache, linker.
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Release or Dev" FORCE)
+endif()
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g0" CACHE STRING "" FORCE)
+set(CMAKE_CXX_FLAGS_DEV "-O1 -g1" CACHE STRING "" FORCE)
+
+find_program(RONDO_CCACHE ccache)
+if(RONDO_CCACHE)
+  # The base directory lets a second checkout of the same sources hit the same cache.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${RONDO_CCACHE})
+endif()
+
+find_program(RONDO_LLD ld.lld)
+if(RONDO_LLD)
+  add_link_options(-fuse-ld=lld)
+endif()
+
+add_library(rondo_warnings INTERFACE)
+target_compile_options(
+  rondo_warnings INTERFACE -Wall -Wextra -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual
+                           -Wno-missing-field-initializers)
+
+if(RONDO_SANITIZE STREQUAL "address")
+  add_compile_options(-fsanitize=address,undefined -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+elseif(RONDO_SANITIZE STREQUAL "thread")
+  add_compile_options(-fsanitize=thread)
+  add_link_options(-fsanitize=thread)
+elseif(RONDO_SANITIZE)
+  message(FATAL_ERROR "RONDO_SANITIZE is '${RONDO_SANITIZE}': use address, thread or leave it empty")
+endif()

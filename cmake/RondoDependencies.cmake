@@ -1,0 +1,22 @@
+# Every outside library, found once. All are Debian 12 packages; scripts/install-dependencies names them.
+
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS json system)
+find_package(spdlog REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(prometheus-cpp REQUIRED COMPONENTS core)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(TOMLPLUSPLUS REQUIRED IMPORTED_TARGET tomlplusplus)
+if(RONDO_BUILD_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+
+# LibTorch: Debian's 1.13, or any other up to 2.x named by CMAKE_PREFIX_PATH.
+find_package(Torch REQUIRED)
+add_library(rondo_torch INTERFACE)
+target_include_directories(rondo_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+target_link_libraries(rondo_torch INTERFACE ${TORCH_LIBRARIES})
+target_compile_options(rondo_torch INTERFACE -Wno-conversion -Wno-shadow)

@@ -1,0 +1,130 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "common/config/scenario.h"
+#include "common/core/ids.h"
+#include "common/core/result.h"
+
+namespace rondo {
+
+/// The public, versioned item list: item id -> row. Row 0 is padding, row i the i-th item of the list.
+/// Never derived from clients' interactions in a federation.
+///
+/// catalogue.tsv := "item_id" { "\t" column } "\n" { id { "\t" value } "\n" }
+class Catalogue {
+ public:
+  /// Errors  kInvalidArgument for an empty list or a repeated id.
+  static Result<Catalogue> Create(std::vector<std::string> ids, std::vector<std::string> columns = {},
+                                  std::vector<std::vector<std::string>> values = {});
+  static Result<Catalogue> Read(const std::filesystem::path& path);
+
+  ItemRow Row(std::string_view id) const;            ///< 0 if unknown
+  const std::string& id(ItemRow row) const;          ///< row in 1 .. items
+  std::int64_t items() const { return static_cast<std::int64_t>(ids_.size()); }
+
+  /// Public columns beside the id, such as title or genres; "" where the list has none.
+  const std::vector<std::string>& columns() const { return columns_; }
+  std::string_view Value(ItemRow row, std::string_view column) const;
+  std::string Title(ItemRow row) const;              ///< `title` or `movie_title` column, else the id
+
+  const std::string& text() const { return text_; }      ///< the bytes of catalogue.tsv
+  const std::string& sha256() const { return sha256_; }  ///< of text()
+
+ private:
+  Catalogue() = default;
+  std::vector<std::string> ids_;
+  std::unordered_map<std::string, ItemRow> rows_;
+  std::vector<std::string> columns_;
+  std::vector<std::vector<std::string>> values_;  ///< [items][columns]
+  std::string text_;
+  std::string sha256_;
+};
+
+/// One user's events in order: training rows first, then validation rows. Test rows are not here.
+/// `rows[j]` for j >= train_size is a validation target, predicted from rows[0 .. j).
+struct UserSequence {
+  std::string user;
+  std::vector<ItemRow> rows;
+  std::vector<double> times;          ///< Unix seconds, or position where only the order is known
+  std::vector<ItemRow> negatives;     ///< items with negative feedback in training
+  std::size_t train_size = 0;
+  std::unordered_map<std::string, std::string> attributes;  ///< of the `.user` file
+
+  std::span<const ItemRow> train() const { return std::span(rows).first(train_size); }
+};
+
+/// Held-out test rows of one user: `rows[j]` is predicted from all rows of UserSequence plus rows[0 .. j).
+struct TestRows {
+  std::vector<ItemRow> rows;  ///< 0: an item outside the catalogue, a miss
+  std::vector<double> times;
+};
+
+/// The test split under seal: opened once, when the selected model is scored.
+class HeldOutTest {
+ public:
+  HeldOutTest() = default;
+  explicit HeldOutTest(std::vector<TestRows> users) : users_(std::move(users)) {}
+
+  /// Hands out the rows, parallel to Dataset::users.
+  const std::vector<TestRows>& Open() {
+    ++openings_;
+    return users_;
+  }
+
+  int openings() const { return openings_; }
+
+ private:
+  std::vector<TestRows> users_;
+  int openings_ = 0;
+};
+
+/// What the readers met, for the data report.
+struct DataReport {
+  std::uint64_t rows = 0;
+  std::uint64_t bad_rows = 0;
+  std::vector<std::string> bad_row_examples;  ///< first few, "file:line: reason"
+  std::uint64_t unknown_items = 0;            ///< rows whose item the catalogue or mapping lacks
+  std::uint64_t users_dropped = 0;
+  std::uint64_t items_dropped = 0;
+  double tied_share = 0.0;                    ///< neighbouring events of a user with equal time
+  double users_sorted_by_item = 0.0;          ///< share of users whose file order follows item ids
+  double test_targets_outside = 0.0;          ///< share of test targets outside the catalogue
+  std::vector<std::string> warnings;
+};
+
+/// Users with their visible rows. Immutable after loading.
+struct Dataset {
+  std::shared_ptr<const Catalogue> catalogue;
+  std::vector<UserSequence> users;
+  bool ordered = true;      ///< false for data.order = "none": no positions, no causal mask, no Markov
+  std::string fingerprint;  ///< SHA-256 over catalogue, sequences and split
+};
+
+struct LoadedData {
+  Dataset dataset;
+  HeldOutTest test;
+  DataReport report;
+};
+
+/// Reads, filters, orders and splits a data set as configured.
+/// Errors  kNotFound, kCorrupt, kInvalidArgument (wrong header, nothing left after filtering: with the counts).
+Result<LoadedData> LoadData(const DataConfig& config);
+
+/// One client: its id and the indices of its users in Dataset::users.
+struct ClientShard {
+  ClientId id;
+  std::vector<std::uint32_t> users;
+};
+
+/// Splits whole users into clients by `config.clients`. Shards come in byte order of their ids.
+/// Errors  kInvalidArgument for an unknown rule or a column that the `.user` file lacks.
+Result<std::vector<ClientShard>> PartitionClients(const Dataset& dataset, const DataConfig& config);
+
+}  // namespace rondo

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/config/scenario.h"
+#include "common/core/ids.h"
+#include "common/federated/update_sum.h"
+
+namespace rondo {
+
+/// What every client of a cohort does in one training round. Travels in the offer.
+struct TrainTask {
+  RoundId round = 0;
+  std::uint64_t seed = 1;       ///< dropout
+  std::uint64_t data_seed = 1;  ///< batch order and negatives
+  ClientConfig client;          ///< epochs, steps, optimiser, loss; `device` is the client's own affair
+  double proximal_mu = 0.0;     ///< FedProx; 0: plain
+  double dropout = 0.0;
+  double clip_norm = 0.0;
+  StrategyConfig weighting;     ///< only weighting, max_weight and weight_reference are read
+  GridSpec grid;
+};
+
+enum class Split : std::uint8_t { kValidation = 0, kTest = 1 };
+
+/// What every client of an evaluation round does.
+struct EvaluateTask {
+  RoundId round = 0;
+  Split split = Split::kValidation;
+  std::vector<std::string> protocols;
+  std::vector<int> k;
+  bool filter_seen = true;
+  GridSpec grid;
+};
+
+enum class OfferKind : std::uint8_t { kTrain = 0, kEvaluate = 1 };
+
+/// An invitation to one client. The model it names has been or is being sent.
+struct Offer {
+  OfferKind kind = OfferKind::kTrain;
+  RoundId round = 0;
+  std::string model_sha256;
+  TrainTask train;        ///< if kTrain
+  EvaluateTask evaluate;  ///< if kEvaluate
+};
+
+/// The outcome of a round as announced to everyone who was invited. Client state that is pending on the
+/// round is kept if the client is included, and discarded otherwise.
+struct RoundResult {
+  RoundId round = 0;
+  bool is_void = false;
+  bool included = false;
+  std::string model_sha256;  ///< of the model after the round
+};
+
+/// What the server sends at the start of a round.
+struct Broadcast {
+  ParameterVector model;
+  std::string sha256;  ///< of the safetensors file of the model
+};
+
+}  // namespace rondo

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "common/core/ids.h"
+#include "common/core/result.h"
+#include "common/federated/task.h"
+#include "common/metrics/scorer.h"
+
+namespace rondo {
+
+/// Where LibTorch runs, and with what.
+struct DeviceInfo {
+  std::string device;  ///< "cpu" or "cuda:0 NAME"
+  std::string blas;    ///< the library that serves sgemm, e.g. "OpenBLAS 0.3.21 (libopenblas.so.0)" or "reference"
+  bool slow_blas = false;
+};
+
+/// Resolves "auto" | "cpu" | "cuda", sets LibTorch threads to 1 and tunes the allocator. Call once, first.
+/// Errors  kInvalidArgument for an unknown word; kUnavailable for "cuda" without a GPU.
+Result<DeviceInfo> PrepareTorch(const std::string& device);
+
+/// The local data of one client: each sequence is one user's training rows, oldest first.
+struct ClientData {
+  ClientId id;
+  std::vector<std::span<const ItemRow>> sequences;
+};
+
+/// What one client did, for reports. Never holds rows or ids of items.
+struct ClientReport {
+  ClientId id;
+  std::uint64_t weight = 0;
+  std::uint64_t positions = 0;
+  std::uint64_t steps = 0;
+  double loss = 0.0;         ///< mean over positions of the last epoch (or step)
+  double update_norm = 0.0;  ///< L2 before clipping; 0 where packs share weights and no norm exists
+  double seconds = 0.0;
+};
+
+struct CohortOutcome {
+  UpdateSum sum;                           ///< of all clients, block kDeltaBlock; empty if singles were asked for
+  std::vector<std::vector<float>> deltas;  ///< one clipped, unweighted delta a client, if singles were asked for
+  std::vector<ClientReport> clients;
+  std::vector<std::pair<ClientId, Error>> failed;  ///< e.g. kDiverged; not part of the sum
+};
+
+enum class UpdateVisibility : std::uint8_t { kSumOnly, kIndividual };
+
+/// Trains many clients at a time, each with its own weights as a slice of a [C, ...] tensor.
+/// A real client is C = 1. Holds LibTorch behind a pimpl. Not thread-safe; spreads packs over its own threads.
+class CohortTrainer {
+ public:
+  struct Options {
+    ModelConfig model;
+    std::int64_t items = 0;
+    EngineConfig engine;  ///< threads, memory_mib, device
+  };
+
+  static Result<std::unique_ptr<CohortTrainer>> Create(const Options& options);
+  virtual ~CohortTrainer() = default;
+
+  /// The result depends on broadcast, clients and task alone: not on threads, not on the order of clients.
+  /// Errors  kInvalidArgument if the layout is not the model's; kCancelled.
+  virtual Result<CohortOutcome> Train(const Broadcast& broadcast, std::span<const ClientData> clients,
+                                      const TrainTask& task, UpdateVisibility visibility,
+                                      std::stop_token stop) = 0;
+};
+
+/// The attention recommender as a scorer, with the weights of `model`.
+Result<std::unique_ptr<Scorer>> MakeModelScorer(const CohortTrainer::Options& options,
+                                                const ParameterVector& model);
+
+}  // namespace rondo

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "common/config/scenario.h"
+#include "common/core/result.h"
+#include "common/federated/task.h"
+#include "common/federated/update_sum.h"
+
+namespace rondo::coordinator {
+
+/// Does an aggregator need each update, or only their sum?
+enum class Visibility : std::uint8_t { kSumOnly, kIndividual };
+
+/// Turns the updates of one round into one mean delta. One object a round.
+class Aggregator {
+ public:
+  virtual ~Aggregator() = default;
+
+  /// Errors  kFailedPrecondition if blocks differ from the first; kUnsupported for a sum of several where
+  ///         single updates are needed. Nothing is changed then.
+  virtual Status Accumulate(const UpdateSum& update) = 0;
+
+  /// The mean delta.
+  /// Errors  kTooFewClients without any contribution.
+  virtual Result<ParameterVector> Report() && = 0;
+};
+
+/// Applies a mean delta to the model; its state is part of the checkpoint.
+class ServerOptimizer {
+ public:
+  virtual ~ServerOptimizer() = default;
+
+  /// Errors  kDiverged if the result is not finite; model and state are then unchanged.
+  virtual Status Step(ParameterVector& model, const ParameterVector& delta) = 0;
+
+  /// Named state vectors, each in the model's layout, and the step count.
+  virtual std::vector<std::pair<std::string, ParameterVector>> SaveState() const = 0;
+  virtual std::uint64_t steps() const = 0;
+  virtual Status LoadState(std::vector<std::pair<std::string, ParameterVector>> state, std::uint64_t steps) = 0;
+};
+
+/// A composition: client objective x aggregator x server optimiser.
+class Strategy {
+ public:
+  /// Errors  kInvalidArgument for an unknown part, with a suggestion; kUnsupported for an impossible pair.
+  static Result<std::unique_ptr<Strategy>> Create(const Scenario& scenario);
+
+  virtual ~Strategy() = default;
+  virtual TrainTask PlanTraining(RoundId round, const GridSpec& grid) const = 0;
+  virtual std::unique_ptr<Aggregator> NewAggregator() const = 0;
+  virtual ServerOptimizer& optimizer() = 0;
+  virtual Visibility visibility() const = 0;
+};
+
+}  // namespace rondo::coordinator
