@@ -28,6 +28,9 @@ Result<DeviceInfo> PrepareTorch(const std::string& device);
 struct ClientData {
   ClientId id;
   std::vector<std::span<const ItemRow>> sequences;
+  /// Empty: negatives are drawn. Else one span a sequence with `negatives` items a target, to replay a
+  /// workload exactly; used by the benchmarks.
+  std::vector<std::span<const ItemRow>> negatives;
 };
 
 /// What one client did, for reports. Never holds rows or ids of items.
