@@ -15,8 +15,8 @@ namespace rondo {
 template <typename T>
 using Task = boost::asio::awaitable<T>;
 
-/// An ordered, reliable stream of frames to one authenticated peer: TLS in a federation, memory in tests.
-/// One reader and one writer at a time. Confined to its executor.
+/// An ordered, reliable stream of frames to one authenticated peer: TLS in a federation, memory in
+/// tests. One reader and one writer at a time. Confined to its executor.
 class Channel {
  public:
   virtual ~Channel() = default;

@@ -1,0 +1,142 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/config/scenario.h"
+#include "common/core/bytes.h"
+#include "common/core/ids.h"
+#include "common/core/result.h"
+#include "common/federated/task.h"
+#include "common/federated/update_sum.h"
+
+/// The messages between coordinator and client as plain structs. The order in which they may come
+/// stands in docs/protocol.md; the fields' units and bounds in proto/*.proto.
+namespace rondo::wire {
+
+inline constexpr std::uint32_t kProtocolVersion = 1;
+
+struct Hello {
+  std::uint32_t protocol_version = kProtocolVersion;
+  std::string software_version;
+  std::string catalogue_sha256;
+  std::string layout_digest;  ///< empty: the client takes the model from Welcome
+  std::string model_sha256;   ///< newest model the client holds; empty: none
+};
+
+struct Welcome {
+  std::string run_id;
+  std::string name;
+  ModelConfig model;
+  std::string catalogue_sha256;
+  std::int64_t items = 0;
+  std::string layout_digest;
+  EvaluationConfig evaluation;
+  StrategyConfig strategy;
+  std::string trust_mode = "channel";
+  double heartbeat_s = 10.0;
+  std::uint32_t rounds = 0;
+};
+
+struct Reject {
+  ErrorCode code = ErrorCode::kFailedPrecondition;
+  std::string message;
+};
+
+struct Heartbeat {};
+
+struct Goodbye {
+  std::string reason;
+};
+
+struct Finish {
+  std::string model_sha256;
+};
+
+/// A client that sits a round out.
+struct Decline {
+  RoundId round = 0;
+  OfferKind kind = OfferKind::kTrain;
+  std::string reason;
+};
+
+struct ModelChunk {
+  std::string sha256;
+  std::uint64_t total = 0;
+  std::uint64_t offset = 0;
+  Bytes bytes;
+};
+
+/// A piece of an encoded Contribution.
+struct ContributionChunk {
+  RoundId round = 0;
+  OfferKind kind = OfferKind::kTrain;
+  std::uint64_t total = 0;
+  std::uint64_t offset = 0;
+  Bytes bytes;
+};
+
+/// A message of the aggregation protocol from the server.
+struct Aggregation {
+  RoundId round = 0;
+  Bytes payload;
+};
+
+using Message = std::variant<Hello,
+                             Welcome,
+                             Reject,
+                             Heartbeat,
+                             Goodbye,
+                             Finish,
+                             Offer,
+                             RoundResult,
+                             Decline,
+                             ModelChunk,
+                             ContributionChunk,
+                             Aggregation>;
+
+/// The message as one frame, ready for Channel::Send. Texts beyond their bound are cut.
+Bytes Encode(const Message& message);
+
+/// Errors  kCorrupt for bytes that break the frame, the message or a field's bound.
+Result<Message> Decode(ByteView frame);
+
+/// The name of the message's kind, for logs: "hello", "offer".
+const char* MessageName(const Message& message);
+
+/// One vector of a contribution. Exactly one of `reals` and `integers` has numbers.
+struct ContributionBlock {
+  std::string name;  ///< kDeltaBlock, kMetricsBlock
+  std::string layout_digest;
+  GridSpec grid;
+  Scaling scaling = Scaling::kByWeight;
+  std::vector<float> reals;  ///< exact grid: unscaled, the receiver weighs and rounds (FoldDense)
+  std::vector<std::int64_t>
+      integers;  ///< multiples of grid.step, already scaled; on the ring in [0, 2^bits)
+};
+
+/// What one client gives in one round. It travels in ContributionChunks, and MessageEvent::payload
+/// is its encoded form.
+struct Contribution {
+  RoundId round = 0;
+  OfferKind kind = OfferKind::kTrain;
+  std::uint64_t weight = 1;
+  double loss = 0.0;  ///< mean training loss a target; NaN in evaluation
+  std::uint64_t saturated = 0;
+  double seconds = 0.0;  ///< of local work
+  std::vector<ContributionBlock> blocks;
+};
+
+Bytes EncodeContribution(const Contribution& contribution);
+
+/// Memory is bounded by a small multiple of the size of `bytes`, which the caller has capped.
+/// Errors  kCorrupt for bytes that break the format or a bound. Layouts are left to the caller to
+/// compare.
+Result<Contribution> DecodeContribution(ByteView bytes);
+
+/// The largest encoded Contribution whose blocks have `elements` numbers together.
+std::uint64_t ContributionCap(std::uint64_t elements);
+
+}  // namespace rondo::wire
