@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/config/sources.h"
 #include "common/core/result.h"
 
 /// The scenario file as plain data: one struct a section, one field a key, with its default.
@@ -125,12 +126,7 @@ struct Scenario {
   CheckpointConfig checkpoint;
 };
 
-/// Where a scenario's values come from, weakest first: built-in, file, environment, --set.
-struct ScenarioSources {
-  std::filesystem::path file;                      ///< empty: built-in values only
-  std::map<std::string, std::string> environment;  ///< RONDO_SECTION__KEY only; other names are left out by the caller
-  std::vector<std::string> sets;                   ///< "section.key=value"; value in TOML, bare words are strings
-};
+using ScenarioSources = ConfigSources;
 
 /// Loads, layers and validates a scenario. Paths in the file resolve against the file's folder, those in
 /// environment and sets against the working directory. A `strategy.name` preset fills in the keys that no
@@ -143,5 +139,13 @@ Status ValidateScenario(const Scenario& scenario);
 
 /// The scenario as TOML with every key, as written to `config.toml` of a run and read back by LoadScenario.
 std::string ScenarioToToml(const Scenario& scenario);
+
+class Binder;
+
+/// The one list of a scenario's keys; reads, checks and writes them (see binder.h).
+void BindScenario(Scenario& scenario, Binder& binder);
+
+/// The same for the section `model` alone.
+void BindModelConfig(ModelConfig& model, Binder& binder);
 
 }  // namespace rondo

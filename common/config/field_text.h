@@ -1,0 +1,20 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "common/config/binder.h"
+
+namespace rondo {
+
+/// The shortest decimal that reads back as the same double.
+std::string NumberText(double value);
+
+/// A key or value as TOML.
+std::string TomlKey(const std::string& key);
+std::string TomlValue(const FieldTarget& target);
+
+/// What is wrong with the value behind the field, or nothing.
+std::optional<std::string> FieldFault(const Field& field);
+
+}  // namespace rondo

@@ -1,0 +1,185 @@
+#include "common/config/validate.h"
+
+#include <charconv>
+
+#include "common/core/suggest.h"
+
+namespace rondo {
+namespace {
+
+using Fault = std::optional<ScenarioFault>;
+
+/// The decimal number that `text` is as a whole, or nothing.
+std::optional<double> WholeNumber(std::string_view text) {
+  double value = 0.0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+Fault ClientsFault(const DataConfig& data) {
+  const std::size_t colon = data.clients.find(':');
+  const std::string kind = data.clients.substr(0, colon);
+  const std::string rest = colon == std::string::npos ? "" : data.clients.substr(colon + 1);
+  if (kind == "user" && colon == std::string::npos) {
+    return std::nullopt;
+  }
+  if (kind == "column") {
+    const std::size_t second = rest.find(':');
+    const std::optional<double> prefix =
+        second == std::string::npos ? 1.0 : WholeNumber(rest.substr(second + 1));
+    if (rest.empty() || second == 0 || !prefix || *prefix < 1) {
+      return ScenarioFault{
+          "data.clients",
+          "expected column:NAME or column:NAME:LETTERS, got '" + data.clients + "'"};
+    }
+    return std::nullopt;
+  }
+  if (kind == "dirichlet" || kind == "lognormal") {
+    const std::optional<double> value = WholeNumber(rest);
+    if (!value || !(*value > 0)) {
+      return ScenarioFault{"data.clients",
+                           "expected " + kind + " with a positive number such as " + kind
+                               + ":0.5, got '" + data.clients + "'"};
+    }
+    return std::nullopt;
+  }
+  const std::vector<std::string> kinds = {"user", "column", "dirichlet", "lognormal"};
+  return ScenarioFault{
+      "data.clients",
+      "expected user, column:NAME, column:NAME:LETTERS, dirichlet:ALPHA or lognormal:SIGMA, got '"
+          + data.clients + "'" + DidYouMean(kind, kinds)};
+}
+
+Fault DataFault(const DataConfig& data) {
+  if (data.split != "leave_one_out" && data.validation_ratio + data.test_ratio > 0.95) {
+    return ScenarioFault{"data.test_ratio",
+                         "validation_ratio and test_ratio leave less than 5 % for training"};
+  }
+  if ((data.validation_from > 0) != (data.test_from > 0)) {
+    return ScenarioFault{data.validation_from > 0 ? "data.validation_from" : "data.test_from",
+                         "validation_from and test_from must be given together"};
+  }
+  if (data.validation_from > data.test_from) {
+    return ScenarioFault{"data.validation_from", "must not be later than test_from"};
+  }
+  if (data.order == "none" && data.split == "global_time") {
+    return ScenarioFault{"data.split", "global_time needs times, but data.order is 'none'"};
+  }
+  static const std::vector<std::string> kColumns = {"user", "item", "rating", "time", "event"};
+  for (const auto& [column, header] : data.columns) {
+    bool known = false;
+    for (const std::string& name : kColumns) {
+      known = known || name == column;
+    }
+    if (!known) {
+      return ScenarioFault{"data.columns",
+                           "unknown column '" + column + "'; expected " + JoinChoices(kColumns)
+                               + DidYouMean(column, kColumns)};
+    }
+    if (header.empty()) {
+      return ScenarioFault{"data.columns", "the header of column '" + column + "' is empty"};
+    }
+  }
+  return ClientsFault(data);
+}
+
+Fault ModelFault(const ModelConfig& model, const DataConfig& data) {
+  if (model.width % model.heads != 0) {
+    return ScenarioFault{"model.heads",
+                         std::to_string(model.heads) + " heads do not divide the width "
+                             + std::to_string(model.width)};
+  }
+  if (model.attention.empty()) {
+    return ScenarioFault{"model.attention", "the list is empty; name at least one kind"};
+  }
+  if (model.blocks > 0 && model.attention.size() > static_cast<std::size_t>(model.blocks)) {
+    return ScenarioFault{"model.attention",
+                         std::to_string(model.attention.size()) + " kinds for "
+                             + std::to_string(model.blocks) + " blocks"};
+  }
+  if (data.order == "none" && (model.positions || model.causal)) {
+    return ScenarioFault{model.positions ? "model.positions" : "model.causal",
+                         "must be false where data.order is 'none'"};
+  }
+  return std::nullopt;
+}
+
+Fault StrategyFault(const StrategyConfig& strategy, const ClientConfig& client) {
+  if (client.steps == 0 && client.epochs == 0) {
+    return ScenarioFault{"client.epochs", "epochs and steps are both 0, so no client would train"};
+  }
+  if (strategy.cohort > 0 && strategy.quorum > strategy.cohort) {
+    return ScenarioFault{"strategy.quorum",
+                         "a quorum of " + std::to_string(strategy.quorum)
+                             + " is larger than the cohort of " + std::to_string(strategy.cohort)};
+  }
+  if (strategy.objective == "plain" && strategy.proximal_mu > 0) {
+    return ScenarioFault{"strategy.proximal_mu", "needs strategy.objective = \"proximal\""};
+  }
+  if (strategy.server_optimizer == "adam" && strategy.server_momentum > 0) {
+    return ScenarioFault{"strategy.server_momentum",
+                         "belongs to the server optimizer sgd; adam has beta1"};
+  }
+  return std::nullopt;
+}
+
+Fault PrivacyFault(const PrivacyConfig& privacy) {
+  if (privacy.mode == "sealed" || privacy.mode == "masked") {
+    return ScenarioFault{"privacy.mode",
+                         "the mode '" + privacy.mode + "' is not built yet; use channel",
+                         ErrorCode::kUnsupported};
+  }
+  return std::nullopt;
+}
+
+Fault EvaluationFault(const EvaluationConfig& evaluation) {
+  if (evaluation.k.empty()) {
+    return ScenarioFault{"evaluation.k", "the list is empty; name at least one k such as 10"};
+  }
+  if (evaluation.protocols.empty()) {
+    return ScenarioFault{"evaluation.protocols", "the list is empty; name at least \"full\""};
+  }
+  constexpr std::string_view kSampled = "sampled:";
+  for (const std::string& protocol : evaluation.protocols) {
+    if (protocol == "full") {
+      continue;
+    }
+    const bool sampled = protocol.rfind(kSampled, 0) == 0;
+    const std::string count = sampled ? protocol.substr(kSampled.size()) : "";
+    const bool digits = !count.empty() && count.size() <= 7
+                        && count.find_first_not_of("0123456789") == std::string::npos;
+    if (!digits || count.find_first_not_of('0') == std::string::npos) {
+      return ScenarioFault{"evaluation.protocols",
+                           "expected full or sampled:N such as sampled:99, got '" + protocol + "'"};
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<ScenarioFault> FindScenarioFault(const Scenario& scenario) {
+  const Fault faults[] = {
+      PrivacyFault(scenario.privacy),
+      DataFault(scenario.data),
+      ModelFault(scenario.model, scenario.data),
+      StrategyFault(scenario.strategy, scenario.client),
+      EvaluationFault(scenario.evaluation),
+  };
+  for (const Fault& fault : faults) {
+    if (fault) {
+      return fault;
+    }
+  }
+  if (scenario.name.empty() || scenario.name.find_first_of("/\\\n\r\t") != std::string::npos
+      || scenario.name.front() == '.') {
+    return ScenarioFault{
+        "name", "expected a name that can be part of a folder name, got '" + scenario.name + "'"};
+  }
+  return std::nullopt;
+}
+
+}  // namespace rondo

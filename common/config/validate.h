@@ -1,0 +1,20 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "common/config/scenario.h"
+
+namespace rondo {
+
+/// A combination of values that cannot work, and the key to blame.
+struct ScenarioFault {
+  std::string key;
+  std::string message;
+  ErrorCode code = ErrorCode::kInvalidArgument;
+};
+
+/// Finds what ranges of single keys do not: the first impossible combination, or nothing.
+std::optional<ScenarioFault> FindScenarioFault(const Scenario& scenario);
+
+}  // namespace rondo

@@ -1,0 +1,176 @@
+#include "common/config/scenario.h"
+
+#include <functional>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/core/file.h"
+#include "tests/support/temporary_folder.h"
+
+namespace rondo {
+namespace {
+
+using ::testing::HasSubstr;
+
+Result<Scenario> FromSets(std::vector<std::string> sets) {
+  return LoadScenario(ScenarioSources{.sets = std::move(sets)});
+}
+
+TEST(Scenario, BuiltInValuesAreValid) {
+  const Result<Scenario> scenario = LoadScenario({});
+
+  ASSERT_TRUE(scenario.has_value()) << scenario.error().message;
+  EXPECT_EQ(ScenarioToToml(*scenario), ScenarioToToml(Scenario()));
+}
+
+TEST(Scenario, PathsResolveAgainstTheirSource) {
+  const testing::TemporaryFolder folder;
+  const auto file = folder / "s.toml";
+  ASSERT_TRUE(
+      WriteTextFile(file, "[data]\npath = \"../data\"\ncatalogue = \"/abs/c.tsv\"\n").has_value());
+
+  const Result<Scenario> scenario =
+      LoadScenario({.file = file, .environment = {}, .sets = {"data.mapping=m.tsv"}});
+
+  ASSERT_TRUE(scenario.has_value()) << scenario.error().message;
+  EXPECT_EQ(scenario->data.path, folder.path().parent_path() / "data");
+  EXPECT_EQ(scenario->data.catalogue, "/abs/c.tsv");
+  EXPECT_EQ(scenario->data.mapping, std::filesystem::current_path() / "m.tsv");
+}
+
+TEST(Scenario, PresetsFillOnlyWhatNoSourceNames) {
+  const Result<Scenario> adam =
+      FromSets({"strategy.name=fedadam", "strategy.server_learning_rate=2e-3"});
+  const Result<Scenario> prox = FromSets({"strategy.name=fedprox"});
+  const Result<Scenario> momentum = FromSets({"strategy.name=fedavgm"});
+
+  ASSERT_TRUE(adam.has_value()) << adam.error().message;
+  EXPECT_EQ(adam->strategy.server_optimizer, "adam");
+  EXPECT_EQ(adam->strategy.server_learning_rate, 2e-3);
+  EXPECT_EQ(adam->strategy.beta2, 0.99);
+  ASSERT_TRUE(prox.has_value()) << prox.error().message;
+  EXPECT_EQ(prox->strategy.objective, "proximal");
+  EXPECT_EQ(prox->strategy.proximal_mu, 0.01);
+  ASSERT_TRUE(momentum.has_value()) << momentum.error().message;
+  EXPECT_EQ(momentum->strategy.server_momentum, 0.9);
+  EXPECT_EQ(momentum->strategy.server_optimizer, "sgd");
+}
+
+TEST(Scenario, AnUnknownPresetGetsASuggestion) {
+  const Result<Scenario> scenario = FromSets({"strategy.name=fedadm"});
+
+  ASSERT_FALSE(scenario.has_value());
+  EXPECT_THAT(scenario.error().message, HasSubstr("expected fedavg, fedprox, fedavgm or fedadam"));
+  EXPECT_THAT(scenario.error().message, HasSubstr("did you mean 'fedadam'?"));
+}
+
+TEST(Scenario, ModesThatDoNotExistAreRefusedWithExitCode4) {
+  for (const std::string mode : {"sealed", "masked"}) {
+    const Result<Scenario> scenario = FromSets({"privacy.mode=" + mode});
+
+    ASSERT_FALSE(scenario.has_value());
+    EXPECT_EQ(scenario.error().code, ErrorCode::kUnsupported);
+    EXPECT_EQ(ExitCode(scenario.error().code), 4);
+    EXPECT_THAT(scenario.error().message, HasSubstr("not built yet; use channel"));
+  }
+}
+
+TEST(Scenario, WrittenScenariosReadBackTheSame) {
+  const testing::TemporaryFolder folder;
+  Scenario scenario;
+  scenario.name = "round trip";
+  scenario.seed = 12345678901234;
+  scenario.data.path = "/data/ml-100k";
+  scenario.data.columns = {{"user", "userId"}, {"item", "movie id"}};
+  scenario.data.events = {{"view", "input"}, {"buy", "target"}};
+  scenario.data.clients = "dirichlet:0.1";
+  scenario.model.attention = {"multi_head", "bilinear"};
+  scenario.client.learning_rate = 1.0 / 3.0;
+  scenario.strategy.name = "fedadam";  // Its preset must not come back over written values.
+  scenario.strategy.server_learning_rate = 7.0;
+  scenario.evaluation.baselines = {};
+  ASSERT_TRUE(WriteTextFile(folder / "config.toml", ScenarioToToml(scenario)).has_value());
+
+  const Result<Scenario> back =
+      LoadScenario({.file = folder / "config.toml", .environment = {}, .sets = {}});
+
+  ASSERT_TRUE(back.has_value()) << back.error().message;
+  EXPECT_EQ(ScenarioToToml(*back), ScenarioToToml(scenario));
+  EXPECT_EQ(back->client.learning_rate, 1.0 / 3.0);
+  EXPECT_EQ(back->strategy.server_optimizer, "sgd");
+  EXPECT_EQ(back->data.columns, scenario.data.columns);
+  EXPECT_TRUE(back->evaluation.baselines.empty());
+}
+
+TEST(Scenario, FaultyCombinationsNameKeyAndPlace) {
+  const testing::TemporaryFolder folder;
+  const auto file = folder / "s.toml";
+  ASSERT_TRUE(WriteTextFile(file, "[model]\nwidth = 32\nheads = 5\n").has_value());
+
+  const Result<Scenario> scenario = LoadScenario({.file = file, .environment = {}, .sets = {}});
+
+  ASSERT_FALSE(scenario.has_value());
+  EXPECT_EQ(scenario.error().message,
+            file.string() + ":3:9: model.heads: 5 heads do not divide the width 32");
+}
+
+struct InvalidCase {
+  std::string name;
+  std::vector<std::string> sets;
+  std::string expected;
+};
+
+class InvalidScenario : public ::testing::TestWithParam<InvalidCase> {};
+
+TEST_P(InvalidScenario, IsRefused) {
+  const Result<Scenario> scenario = FromSets(GetParam().sets);
+
+  ASSERT_FALSE(scenario.has_value());
+  EXPECT_EQ(scenario.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_THAT(scenario.error().message, HasSubstr(GetParam().expected));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases,
+    InvalidScenario,
+    ::testing::Values(
+        InvalidCase{"split", {"data.split=leave_one"}, "did you mean 'leave_one_out'?"},
+        InvalidCase{"kZero", {"evaluation.k=[0]"}, "at least 1"},
+        InvalidCase{"kEmpty", {"evaluation.k=[]"}, "evaluation.k: the list is empty"},
+        InvalidCase{"protocol", {"evaluation.protocols=[\"sampled:\"]"}, "sampled:99"},
+        InvalidCase{"protocolZero", {"evaluation.protocols=[\"sampled:00\"]"}, "sampled:99"},
+        InvalidCase{"clients", {"data.clients=dirchlet:0.1"}, "did you mean 'dirichlet'?"},
+        InvalidCase{"alpha", {"data.clients=dirichlet:-1"}, "positive number"},
+        InvalidCase{"column", {"data.clients=column:"}, "column:NAME"},
+        InvalidCase{"columnWord", {"data.columns.usr=id"}, "did you mean 'user'?"},
+        InvalidCase{"event", {"data.events.view=inptu"}, "did you mean 'input'?"},
+        InvalidCase{"cut", {"data.test_from=5"}, "given together"},
+        InvalidCase{"ratios",
+                    {"data.split=user_ratio", "data.test_ratio=0.6", "data.validation_ratio=0.5"},
+                    "for training"},
+        InvalidCase{"noTraining", {"client.epochs=0"}, "no client would train"},
+        InvalidCase{"quorum", {"strategy.cohort=4", "strategy.quorum=5"}, "larger than the cohort"},
+        InvalidCase{"attention", {"model.attention=[]"}, "name at least one kind"},
+        InvalidCase{"order", {"data.order=none"}, "must be false where data.order is 'none'"},
+        InvalidCase{"mu", {"strategy.proximal_mu=1.0"}, "strategy.objective"},
+        InvalidCase{"momentum",
+                    {"strategy.server_optimizer=adam", "strategy.server_momentum=0.9"},
+                    "adam has beta1"},
+        InvalidCase{"name", {"name=a/b"}, "folder name"}),
+    [](const auto& test) { return test.param.name; });
+
+TEST(ValidateScenario, ChecksValuesThatWereNotLoaded) {
+  Scenario scenario;
+  EXPECT_TRUE(ValidateScenario(scenario).has_value());
+
+  scenario.client.batch_size = 0;
+  const Status status = ValidateScenario(scenario);
+
+  ASSERT_FALSE(status.has_value());
+  EXPECT_EQ(status.error().message,
+            "client.batch_size: expected at least 1 and at most 1000000, got 0");
+}
+
+}  // namespace
+}  // namespace rondo
