@@ -35,7 +35,7 @@ class ChunkAssembler {
   /// The whole, once Add returned true; the assembler is then empty again.
   Bytes Take();
 
-  std::uint64_t received() const { return bytes_.size(); }
+  ByteView view() const { return bytes_; }
 
   void Reset();
 
