@@ -1,0 +1,256 @@
+#include "common/metrics/evaluate.h"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <memory>
+#include <numeric>
+#include <utility>
+
+#include "common/metrics/rank.h"
+
+namespace rondo {
+namespace {
+
+constexpr const char* kMetrics[] = {"hr", "ndcg", "mrr", "precision", "recall", "f1", "map"};
+constexpr std::size_t kMetricCount = std::size(kMetrics);
+
+// Scores held at a time: 64 MiB of floats.
+constexpr std::size_t kMostScores = std::size_t{1} << 24;
+
+struct Protocol {
+  std::string prefix;
+  std::uint32_t negatives = 0;  // 0: the whole catalogue
+};
+
+Result<Protocol> ParseProtocol(const std::string& text) {
+  if (text == "full") {
+    return Protocol{.prefix = "full"};
+  }
+  constexpr std::string_view kSampled = "sampled:";
+  if (text.starts_with(kSampled)) {
+    const std::string digits = text.substr(kSampled.size());
+    std::uint32_t negatives = 0;
+    const char* end = digits.data() + digits.size();
+    const auto [stop, error] = std::from_chars(digits.data(), end, negatives);
+    if (error == std::errc() && stop == end && negatives > 0) {
+      return Protocol{.prefix = "sampled" + digits, .negatives = negatives};
+    }
+  }
+  return Fail(ErrorCode::kInvalidArgument,
+              "evaluation.protocols: unknown protocol \"" + text
+                  + "\"; use \"full\" or \"sampled:N\" with N >= 1");
+}
+
+Result<std::vector<Protocol>> ParseProtocols(const EvaluationOptions& options) {
+  std::vector<Protocol> protocols;
+  for (const std::string& text : options.protocols) {
+    RONDO_TRY(Protocol protocol, ParseProtocol(text));
+    protocols.push_back(std::move(protocol));
+  }
+  for (const int k : options.k) {
+    if (k < 1) {
+      return Fail(
+          ErrorCode::kInvalidArgument,
+          "evaluation.k: " + std::to_string(k) + " is no list length; use numbers from 1 on");
+    }
+  }
+  return protocols;
+}
+
+std::vector<ItemRow> SortedDistinct(std::vector<ItemRow> rows) {
+  std::sort(rows.begin(), rows.end());
+  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+  if (!rows.empty() && rows.front() == 0) {
+    rows.erase(rows.begin());
+  }
+  return rows;
+}
+
+// A user's rows of the catalogue in order, and all of them as a set. Row 0 (outside) is left out of
+// both.
+struct KnownRows {
+  std::vector<ItemRow> history;
+  std::vector<ItemRow> all;
+};
+
+struct Target {
+  std::size_t slot = 0;  // in the results
+  ItemRow row = 0;
+  std::size_t history_size = 0;
+  std::shared_ptr<const KnownRows> known;
+
+  History history() const { return std::span(known->history).first(history_size); }
+};
+
+class Evaluation {
+ public:
+  Evaluation(Scorer& scorer,
+             const Dataset& dataset,
+             const EvaluationOptions& options,
+             std::vector<Protocol> protocols)
+      : scorer_(scorer),
+        options_(options),
+        protocols_(std::move(protocols)),
+        rows_(static_cast<std::size_t>(dataset.catalogue->items()) + 1),
+        sampled_(rows_),
+        batch_(std::clamp<std::size_t>(kMostScores / rows_,
+                                       1,
+                                       std::max<std::size_t>(1, options.batch))) {
+    for (const int k : options.k) {
+      longest_ = std::max(longest_, k);
+    }
+  }
+
+  Status AddUser(std::uint32_t user, const UserSequence& sequence, const TestRows* test) {
+    const std::span<const ItemRow> validation =
+        std::span(sequence.rows).subspan(sequence.train_size);
+    const std::span<const ItemRow> later =
+        test != nullptr ? std::span(test->rows) : std::span<const ItemRow>();
+    const std::span<const ItemRow> earlier =
+        test != nullptr ? std::span(sequence.rows) : sequence.train();
+    const std::span<const ItemRow> targets = test != nullptr ? later : validation;
+    if (targets.empty()) {
+      return Ok();
+    }
+    auto known = std::make_shared<KnownRows>();
+    for (const std::span<const ItemRow> part : {earlier, targets}) {
+      std::copy_if(part.begin(), part.end(), std::back_inserter(known->history), [](ItemRow row) {
+        return row > 0;
+      });
+    }
+    known->all = SortedDistinct(known->history);
+    results_.push_back(
+        {.user = user,
+         .targets = static_cast<std::uint32_t>(targets.size()),
+         .values = std::vector<double>(protocols_.size() * options_.k.size() * kMetricCount)});
+    auto size = static_cast<std::size_t>(
+        std::count_if(earlier.begin(), earlier.end(), [](ItemRow row) { return row > 0; }));
+    for (const ItemRow row : targets) {
+      pending_.push_back(
+          {.slot = results_.size() - 1, .row = row, .history_size = size, .known = known});
+      size += row > 0 ? 1 : 0;
+      if (pending_.size() == batch_) {
+        RONDO_TRY_STATUS(Flush());
+      }
+    }
+    return Ok();
+  }
+
+  Result<std::vector<UserMetrics>> Finish() {
+    RONDO_TRY_STATUS(Flush());
+    for (UserMetrics& user : results_) {
+      for (double& value : user.values) {
+        value /= user.targets;
+      }
+    }
+    return std::move(results_);
+  }
+
+ private:
+  Status Flush() {
+    std::vector<History> histories;
+    for (const Target& target : pending_) {
+      histories.push_back(target.history());
+    }
+    scores_.assign(histories.size() * rows_, std::numeric_limits<float>::quiet_NaN());
+    if (!histories.empty()) {
+      RONDO_TRY_STATUS(scorer_.Score(histories, scores_));
+    }
+    for (std::size_t i = 0; i < pending_.size(); ++i) {
+      AddTarget(pending_[i], std::span(scores_).subspan(i * rows_, rows_));
+    }
+    pending_.clear();
+    return Ok();
+  }
+
+  void AddTarget(const Target& target, std::span<const float> scores) {
+    UserMetrics& user = results_[target.slot];
+    const std::vector<ItemRow> seen =
+        options_.filter_seen ? SortedDistinct({target.history().begin(), target.history().end()})
+                             : std::vector<ItemRow>();
+    const Rank full = RankTarget(scores, target.row, seen);
+    user.nans += full.nans;
+    auto value = user.values.begin();
+    for (const Protocol& protocol : protocols_) {
+      const std::vector<double> positions =
+          protocol.negatives == 0
+              ? FullPositions(full, longest_)
+              : sampled_(
+                  RankTarget(scores, target.row, target.known->all), protocol.negatives, longest_);
+      for (const int k : options_.k) {
+        const TargetMetrics at = MetricsAt(positions, k);
+        for (const double metric : {at.hr, at.ndcg, at.mrr, at.precision, at.hr, at.f1, at.mrr}) {
+          *value++ += metric;
+        }
+      }
+    }
+    if (options_.exposure != nullptr) {
+      options_.exposure->Add(scores, seen);
+    }
+  }
+
+  Scorer& scorer_;
+  const EvaluationOptions& options_;
+  std::vector<Protocol> protocols_;
+  std::size_t rows_;
+  SampledPositions sampled_;
+  std::size_t batch_;
+  int longest_ = 1;
+  std::vector<Target> pending_;
+  std::vector<float> scores_;
+  std::vector<UserMetrics> results_;
+};
+
+}  // namespace
+
+Result<std::vector<std::string>> MetricNames(const EvaluationOptions& options) {
+  RONDO_TRY(const std::vector<Protocol> protocols, ParseProtocols(options));
+  std::vector<std::string> names;
+  for (const Protocol& protocol : protocols) {
+    for (const int k : options.k) {
+      for (const char* metric : kMetrics) {
+        names.push_back(protocol.prefix + "/" + metric + "@" + std::to_string(k));
+      }
+    }
+  }
+  return names;
+}
+
+Result<std::vector<UserMetrics>> EvaluateUsers(Scorer& scorer,
+                                               const Dataset& dataset,
+                                               std::span<const std::uint32_t> users,
+                                               Split split,
+                                               const std::vector<TestRows>* test,
+                                               const EvaluationOptions& options) {
+  RONDO_TRY(std::vector<Protocol> protocols, ParseProtocols(options));
+  if ((split == Split::kTest) != (test != nullptr)) {
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        "evaluation: test rows are needed for the test split and must stay sealed for validation");
+  }
+  if (test != nullptr && test->size() != dataset.users.size()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "evaluation: test rows of " + std::to_string(test->size())
+                    + " users do not match the data set's " + std::to_string(dataset.users.size()));
+  }
+  Evaluation evaluation(scorer, dataset, options, std::move(protocols));
+  for (const std::uint32_t user : users) {
+    if (user >= dataset.users.size()) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  "evaluation: user " + std::to_string(user) + " of "
+                      + std::to_string(dataset.users.size()) + " does not exist");
+    }
+    RONDO_TRY_STATUS(
+        evaluation.AddUser(user, dataset.users[user], test != nullptr ? &(*test)[user] : nullptr));
+  }
+  return evaluation.Finish();
+}
+
+std::vector<std::uint32_t> AllUsers(const Dataset& dataset) {
+  std::vector<std::uint32_t> users(dataset.users.size());
+  std::iota(users.begin(), users.end(), 0U);
+  return users;
+}
+
+}  // namespace rondo
