@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Prints the commands of README.md's first screen, so that CI runs what a newcomer reads.
 
-usage: .ci/check_readme.py [README]     fails unless they are exactly scripts/demo and scripts/test
+usage: .ci/check_readme.py                fails unless they are exactly scripts/demo and scripts/test
+       .ci/check_readme.py --fill FILE    puts the output of a real demo into README.md and README.zh-CN.md
 """
 
+import argparse
 import pathlib
 import re
 import sys
@@ -26,14 +28,30 @@ def first_screen_commands(text):
     return commands
 
 
+def with_demo_output(text, output):
+    """README text whose marked block shows `output`."""
+    block = re.compile(r"(<!-- demo output: begin -->\n).*?(<!-- demo output: end -->)", re.DOTALL)
+    filled, count = block.subn(lambda match: f"{match[1]}```text\n{output.strip()}\n```\n{match[2]}", text)
+    if count != 1:
+        raise ValueError("expected one marked block for the demo output")
+    return filled
+
+
 def main():
     root = pathlib.Path(__file__).resolve().parent.parent
-    readme = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else root / "README.md"
-    commands = first_screen_commands(readme.read_text())
-    if commands != EXPECTED:
-        print(f"{readme}: the first screen shows {commands}, expected {EXPECTED}", file=sys.stderr)
-        return 1
-    print("\n".join(commands))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--fill", type=pathlib.Path)
+    arguments = parser.parse_args()
+    if arguments.fill:
+        for readme in (root / "README.md", root / "README.zh-CN.md"):
+            readme.write_text(with_demo_output(readme.read_text(), arguments.fill.read_text()))
+        return 0
+    for readme in (root / "README.md", root / "README.zh-CN.md"):
+        commands = first_screen_commands(readme.read_text())
+        if commands != EXPECTED:
+            print(f"{readme.name}: the first screen shows {commands}, expected {EXPECTED}", file=sys.stderr)
+            return 1
+    print("\n".join(EXPECTED))
     return 0
 
 

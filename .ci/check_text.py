@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks what no compiler sees: file length, unfinished words, paths of one machine, tests switched off, large files."""
+"""Checks what no compiler sees: file length, unfinished words, paths of one machine, tests switched off, large files, dead links."""
 
 import pathlib
 import re
@@ -12,6 +12,7 @@ SOURCES = (".h", ".cc", ".cpp", ".cu", ".proto")
 # Split, so that this file does not find itself.
 UNFINISHED = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK"]) + r")\b")
 MACHINE_PATH = re.compile(r"(?<![\w.$}])/(?:home/\w|ro" + r"ot/|Us" + r"ers/\w|wo" + r"rk/)")
+LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)")
 SWITCHED_OFF = re.compile(r"\bDISABLED" + r"_\w|GTEST_SKIP\(\)\s*;")
 
 
@@ -31,6 +32,12 @@ def check(path, text):
     return found
 
 
+def dead_links(folder, text):
+    """Returns the relative Markdown links that lead nowhere from `folder` as (line, message)."""
+    return [(text.count("\n", 0, match.start()) + 1, f"dead link: {match.group(1)}")
+            for match in LINK.finditer(text) if not (folder / match.group(1)).exists()]
+
+
 def main():
     root = pathlib.Path(__file__).resolve().parent.parent
     files = subprocess.run(["git", "ls-files"], cwd=root, check=True, capture_output=True, text=True).stdout
@@ -41,7 +48,10 @@ def main():
         if len(data) > MAX_FILE_BYTES:
             found.append((1, f"{len(data)} bytes, at most {MAX_FILE_BYTES}: data is fetched or generated, not committed"))
         if b"\0" not in data:
-            found += check(path, data.decode("utf-8", errors="replace"))
+            text = data.decode("utf-8", errors="replace")
+            found += check(path, text)
+            if path.endswith(".md"):
+                found += dead_links((root / path).parent, text)
         for line, message in found:
             print(f"{path}:{line}: {message}")
         violations += len(found)

@@ -86,10 +86,21 @@ class Text(unittest.TestCase):
         self.assertEqual(check_text.check("a.cc", "// reads ${HOME}/data and runs/latest\n" * 400), [])
 
 
+    def test_dead_links(self):
+        text = "[a](checks_test.py) [b](https://x.org) [c](#top)\n[d](none.md#part)"
+        self.assertEqual(check_text.dead_links(HERE, text), [(2, "dead link: none.md")])
+
+
 class Readme(unittest.TestCase):
     def test_commands_of_the_first_screen_only(self):
         text = "# Rondo\n```sh\nscripts/demo   # two minutes\nscripts/test\n```\n```text\nout\n```\n" + "\n" * 50 + "```sh\nls\n```\n"
         self.assertEqual(check_readme.first_screen_commands(text), ["scripts/demo", "scripts/test"])
+
+
+    def test_demo_output_lands_between_its_marks(self):
+        text = "a\n<!-- demo output: begin -->\nold\n<!-- demo output: end -->\nb\n"
+        filled = check_readme.with_demo_output(text, "new\n")
+        self.assertEqual(filled, "a\n<!-- demo output: begin -->\n```text\nnew\n```\n<!-- demo output: end -->\nb\n")
 
 
 class Summary(unittest.TestCase):
