@@ -26,7 +26,7 @@ struct CheckVoidify {
 
 /// Aborts when `condition` is false. For bugs only; never reachable from input.
 /// `RONDO_CHECK(a.size() == b.size()) << "layouts were compared by the caller";`
-#define RONDO_CHECK(condition)                   \
-  (condition) ? (void)0                          \
-              : ::rondo::detail::CheckVoidify()  \
+#define RONDO_CHECK(condition)                  \
+  (condition) ? (void)0                         \
+              : ::rondo::detail::CheckVoidify() \
                     & ::rondo::detail::CheckFailure(#condition, __FILE__, __LINE__).stream()

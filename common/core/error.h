@@ -7,13 +7,13 @@ namespace rondo {
 
 /// What kind of thing went wrong; decides the exit code and whether a caller may try again.
 enum class ErrorCode {
-  kInvalidArgument,     ///< A flag, configuration key or argument is wrong.
-  kNotFound,            ///< A file, user, item or run does not exist.
-  kCorrupt,             ///< Bytes from a file or a peer break their format.
-  kIo,                  ///< The operating system refused a read or a write (disk full, permissions).
-  kUnavailable,         ///< A peer cannot be reached, or the connection broke.
-  kUnauthenticated,     ///< A certificate is missing, expired, foreign or revoked.
-  kTimeout,             ///< A deadline passed.
+  kInvalidArgument,  ///< A flag, configuration key or argument is wrong.
+  kNotFound,         ///< A file, user, item or run does not exist.
+  kCorrupt,          ///< Bytes from a file or a peer break their format.
+  kIo,               ///< The operating system refused a read or a write (disk full, permissions).
+  kUnavailable,      ///< A peer cannot be reached, or the connection broke.
+  kUnauthenticated,  ///< A certificate is missing, expired, foreign or revoked.
+  kTimeout,          ///< A deadline passed.
   kFailedPrecondition,  ///< The call does not fit the present state.
   kUnsupported,         ///< Known, but not possible here or not built yet.
   kTooFewClients,       ///< A round or run lost its quorum.
@@ -31,8 +31,8 @@ struct Error {
 /// Returns the word for `code` used in logs and JSON, e.g. "invalid_argument".
 const char* ErrorCodeName(ErrorCode code);
 
-/// Returns the process exit code for `code`: 1 run failed, 2 connection or authentication, 3 timeout,
-/// 4 usage or configuration, 5 internal, 130 interrupted.
+/// Returns the process exit code for `code`: 1 run failed, 2 connection or authentication, 3
+/// timeout, 4 usage or configuration, 5 internal, 130 interrupted.
 int ExitCode(ErrorCode code);
 
 }  // namespace rondo

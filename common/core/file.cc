@@ -12,13 +12,16 @@ namespace {
 Failure SystemError(const std::string& what, const std::filesystem::path& path) {
   const int number = errno;
   const ErrorCode code = number == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo;
-  return Fail(code, what + " '" + path.string() + "': " + std::strerror(number));  // NOLINT(concurrency-mt-unsafe)
+  return Fail(code,
+              what + " '" + path.string()
+                  + "': " + std::strerror(number));  // NOLINT(concurrency-mt-unsafe)
 }
 
 /// Closes on leaving the scope.
 class Descriptor {
  public:
   explicit Descriptor(int value) : value_(value) {}
+
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
 
@@ -29,6 +32,7 @@ class Descriptor {
   }
 
   int get() const { return value_; }
+
   bool valid() const { return value_ >= 0; }
 
  private:
@@ -68,12 +72,15 @@ Result<Bytes> ReadFile(const std::filesystem::path& path, std::uint64_t cap) {
   if (!file.valid()) {
     return SystemError("cannot open", path);
   }
+
   struct stat info {};
+
   if (::fstat(file.get(), &info) != 0) {
     return SystemError("cannot inspect", path);
   }
   if (S_ISDIR(info.st_mode)) {
-    return Fail(ErrorCode::kInvalidArgument, "'" + path.string() + "' is a folder, expected a file");
+    return Fail(ErrorCode::kInvalidArgument,
+                "'" + path.string() + "' is a folder, expected a file");
   }
   Bytes bytes;
   bytes.resize(std::min<std::uint64_t>(static_cast<std::uint64_t>(info.st_size), cap) + 1);
@@ -91,8 +98,9 @@ Result<Bytes> ReadFile(const std::filesystem::path& path, std::uint64_t cap) {
     }
     size += static_cast<std::size_t>(got);
     if (size > cap) {
-      return Fail(ErrorCode::kCorrupt,
-                  "'" + path.string() + "' is larger than the limit of " + std::to_string(cap) + " bytes");
+      return Fail(
+          ErrorCode::kCorrupt,
+          "'" + path.string() + "' is larger than the limit of " + std::to_string(cap) + " bytes");
     }
     if (size == bytes.size()) {
       bytes.resize(std::min<std::uint64_t>(bytes.size() * 2, cap + 1));
@@ -133,7 +141,8 @@ Status MakeFolder(const std::filesystem::path& path) {
   std::error_code code;
   std::filesystem::create_directories(path, code);
   if (code) {
-    return Fail(ErrorCode::kIo, "cannot make the folder '" + path.string() + "': " + code.message());
+    return Fail(ErrorCode::kIo,
+                "cannot make the folder '" + path.string() + "': " + code.message());
   }
   return Ok();
 }

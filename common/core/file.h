@@ -14,11 +14,14 @@ namespace rondo {
 Result<Bytes> ReadFile(const std::filesystem::path& path, std::uint64_t cap);
 Result<std::string> ReadTextFile(const std::filesystem::path& path, std::uint64_t cap = 1ULL << 30);
 
-/// Replaces `path` so that a crash leaves either the old or the new content, never a mixture: writes a
-/// temporary file beside it, fsync, rename, fsync of the folder. `mode` is the permission of a new file.
-/// Errors  kIo (disk full, permissions); the old file is then untouched and the temporary one removed.
+/// Replaces `path` so that a crash leaves either the old or the new content, never a mixture:
+/// writes a temporary file beside it, fsync, rename, fsync of the folder. `mode` is the permission
+/// of a new file. Errors  kIo (disk full, permissions); the old file is then untouched and the
+/// temporary one removed.
 Status WriteFileAtomic(const std::filesystem::path& path, ByteView bytes, unsigned mode = 0644);
-Status WriteTextFile(const std::filesystem::path& path, std::string_view text, unsigned mode = 0644);
+Status WriteTextFile(const std::filesystem::path& path,
+                     std::string_view text,
+                     unsigned mode = 0644);
 
 /// Makes a folder and its parents.
 Status MakeFolder(const std::filesystem::path& path);

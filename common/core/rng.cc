@@ -42,7 +42,8 @@ std::array<std::uint32_t, 4> Rng::Philox(std::array<std::uint32_t, 4> counter,
 }
 
 Rng::Rng(const StreamName& name) {
-  // Chained mixing: each part of the name passes through a bijection, so nearby names share nothing.
+  // Chained mixing: each part of the name passes through a bijection, so nearby names share
+  // nothing.
   std::uint64_t state = SplitMix64(name.seed);
   state = SplitMix64(state ^ name.round);
   state = SplitMix64(state ^ name.client);
@@ -66,11 +67,14 @@ std::uint64_t Rng::NextU64() {
   return (high << 32) | NextU32();
 }
 
-double Rng::Uniform() { return static_cast<double>(NextU64() >> 11) * 0x1.0p-53; }
+double Rng::Uniform() {
+  return static_cast<double>(NextU64() >> 11) * 0x1.0p-53;
+}
 
 std::uint64_t Rng::Below(std::uint64_t bound) {
   RONDO_CHECK(bound > 0) << "there is no number below 0";
-  const std::uint64_t threshold = (0 - bound) % bound;  // Values below it would favour small results.
+  const std::uint64_t threshold =
+      (0 - bound) % bound;  // Values below it would favour small results.
   std::uint64_t value = NextU64();
   while (value < threshold) {
     value = NextU64();
