@@ -1,0 +1,62 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
+
+#include "common/transport/asio_types.h"
+#include "common/transport/tls_channel.h"
+
+/// What the sources of the TLS channel share.
+namespace rondo {
+
+struct TlsContext::Impl {
+  boost::asio::ssl::context context{boost::asio::ssl::context::tls};
+};
+
+namespace detail {
+
+using TlsStream = boost::asio::ssl::stream<Tcp::socket>;
+
+/// A connection before, during and after its handshake.
+class TlsChannel final : public Channel {
+ public:
+  TlsChannel(Tcp::socket socket, TlsContext context);
+
+  TlsStream& stream() { return stream_; }
+
+  Tcp::socket& socket() { return stream_.next_layer(); }
+
+  void set_peer(ClientId peer) { peer_ = std::move(peer); }
+
+  Task<Status> Handshake(TlsContext::Role role, TimePoint deadline);
+  Task<Status> Send(Bytes frame, TimePoint deadline) override;
+  Task<Result<Bytes>> Receive(TimePoint deadline) override;
+  void Close() override;
+
+  const ClientId& peer() const override { return peer_; }
+
+  std::uint64_t bytes_sent() const override { return bytes_sent_; }
+
+  std::uint64_t bytes_received() const override { return bytes_received_; }
+
+ private:
+  Task<Status> ReadExactly(std::span<std::uint8_t> out, bool inside_frame, TimePoint deadline);
+
+  TlsContext context_;  // Outlives the stream.
+  TlsStream stream_;
+  ClientId peer_;
+  std::uint64_t bytes_sent_ = 0;
+  std::uint64_t bytes_received_ = 0;
+};
+
+/// The error of a failed handshake or transfer: a refused certificate becomes kUnauthenticated.
+Error TlsError(const boost::system::error_code& code, TlsStream& stream, const std::string& what);
+
+/// Turns off the delay of small frames.
+void SetNoDelay(Tcp::socket& socket);
+
+}  // namespace detail
+}  // namespace rondo
