@@ -112,6 +112,10 @@ void BindModelConfig(ModelConfig& model, Binder& binder) {
   BindModel(model, binder);
 }
 
+void BindDataConfig(DataConfig& data, Binder& binder) {
+  BindData(data, binder);
+}
+
 void BindScenario(Scenario& scenario, Binder& binder) {
   binder.Section("");
   binder.Text("name", scenario.name);

@@ -145,7 +145,8 @@ class Binder;
 /// The one list of a scenario's keys; reads, checks and writes them (see binder.h).
 void BindScenario(Scenario& scenario, Binder& binder);
 
-/// The same for the section `model` alone.
+/// The same for the sections `model` and `data` alone.
 void BindModelConfig(ModelConfig& model, Binder& binder);
+void BindDataConfig(DataConfig& data, Binder& binder);
 
 }  // namespace rondo

@@ -1,0 +1,78 @@
+#include "client/local_work.h"
+
+#include <utility>
+
+#include "common/crypto/random.h"
+#include "common/metrics/evaluate.h"
+#include "common/metrics/metrics_block.h"
+
+namespace rondo::client {
+
+ClientData AllTrainingRows(const ClientId& id, const Dataset& dataset) {
+  ClientData client{.id = id};
+  for (const UserSequence& user : dataset.users) {
+    // A single event has no predecessor to be predicted from.
+    if (user.train_size >= 2) {
+      client.sequences.push_back(user.train());
+    }
+  }
+  return client;
+}
+
+void LocalWork::Configure(const ModelConfig& model, std::int64_t items) {
+  options_ = {.model = model, .items = items, .engine = parts_.engine};
+  trainer_.reset();
+}
+
+Result<std::shared_ptr<LoadedData>> LocalWork::Data() {
+  return parts_.data.Current();
+}
+
+Result<Workload> LocalWork::Look() {
+  RONDO_TRY(const auto loaded, Data());
+  const ClientData client = AllTrainingRows(parts_.id, loaded->dataset);
+  return Workload{.users = loaded->dataset.users.size(), .sequences = client.sequences.size()};
+}
+
+Result<TrainedUpdate> LocalWork::Train(const Broadcast& broadcast,
+                                       const TrainTask& task,
+                                       std::stop_token stop) {
+  RONDO_TRY(const auto loaded, Data());
+  if (!trainer_) {
+    RONDO_TRY(trainer_, parts_.trainers(options_));
+  }
+  const std::vector<ClientData> clients = {AllTrainingRows(parts_.id, loaded->dataset)};
+  RONDO_TRY(
+      CohortOutcome outcome,
+      trainer_->Train(broadcast, clients, task, UpdateVisibility::kIndividual, std::move(stop)));
+  if (!outcome.failed.empty()) {
+    return Fail(std::move(outcome.failed.front().second));
+  }
+  if (outcome.deltas.size() != 1 || outcome.clients.size() != 1
+      || outcome.deltas.front().size() != broadcast.model.values.size()) {
+    return Fail(ErrorCode::kInternal,
+                "the trainer did not return exactly one update of the model's size");
+  }
+  return TrainedUpdate{.delta = std::move(outcome.deltas.front()),
+                       .report = outcome.clients.front()};
+}
+
+Result<UpdateSum> LocalWork::Evaluate(const Broadcast& broadcast,
+                                      const EvaluateTask& task,
+                                      std::stop_token stop) {
+  RONDO_TRY(const auto loaded, Data());
+  RONDO_TRY(const auto scorer, parts_.scorers(options_, broadcast.model));
+  const Dataset& dataset = loaded->dataset;
+  const std::vector<std::uint32_t> users = AllUsers(dataset);
+  const std::vector<TestRows>* test = task.split == Split::kTest ? &loaded->test.Open() : nullptr;
+  RONDO_TRY(const std::vector<UserMetrics> metrics,
+            EvaluateUsers(*scorer, dataset, users, task.split, test, OptionsOfTask(task)));
+  if (stop.stop_requested()) {
+    return Fail(ErrorCode::kCancelled, "the evaluation was stopped");
+  }
+  // Rounding on the ring must not be predictable by the coordinator.
+  Rng rng({.seed = SecureRandomU64(), .client = SecureRandomU64(), .purpose = Purpose::kRounding});
+  return SumMetrics(metrics, task, &rng);
+}
+
+}  // namespace rondo::client

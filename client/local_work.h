@@ -1,0 +1,71 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <vector>
+
+#include "client/data_source.h"
+#include "client/limits.h"
+#include "common/model/trainer.h"
+
+namespace rondo::client {
+
+using TrainerFactory =
+    std::function<Result<std::unique_ptr<CohortTrainer>>(const CohortTrainer::Options& options)>;
+using ScorerFactory =
+    std::function<Result<std::unique_ptr<Scorer>>(const CohortTrainer::Options& options,
+                                                  const ParameterVector& model)>;
+
+/// One client's finished training round: all that may leave the process.
+struct TrainedUpdate {
+  std::vector<float> delta;  ///< clipped, not weighted, in layout order
+  ClientReport report;
+};
+
+/// The work on the client's own rows, one task at a time. Blocks, so it runs on a thread of its
+/// own.
+class LocalWork {
+ public:
+  struct Parts {
+    ClientId id;
+    DataSource& data;  ///< outlives this
+    TrainerFactory trainers;
+    ScorerFactory scorers;
+    EngineConfig engine;
+  };
+
+  explicit LocalWork(Parts parts) : parts_(std::move(parts)) {}
+
+  const ClientId& id() const { return parts_.id; }
+
+  /// Names the model that the next tasks are about.
+  void Configure(const ModelConfig& model, std::int64_t items);
+
+  /// Reads the log again if it changed.
+  Result<Workload> Look();
+
+  /// Trains one client on all training rows of its users.
+  /// Errors  kDiverged, kCancelled, and those of the log and the trainer.
+  Result<TrainedUpdate> Train(const Broadcast& broadcast,
+                              const TrainTask& task,
+                              std::stop_token stop);
+
+  /// The sums of the offered metrics over the users, on the offered grid: block kMetricsBlock,
+  /// weight users.
+  Result<UpdateSum> Evaluate(const Broadcast& broadcast,
+                             const EvaluateTask& task,
+                             std::stop_token stop);
+
+ private:
+  Result<std::shared_ptr<LoadedData>> Data();
+
+  Parts parts_;
+  CohortTrainer::Options options_;
+  std::unique_ptr<CohortTrainer> trainer_;  ///< made at the first task after Configure
+};
+
+/// The training rows of every user with at least two, for one client. Views into `dataset`.
+ClientData AllTrainingRows(const ClientId& id, const Dataset& dataset);
+
+}  // namespace rondo::client

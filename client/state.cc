@@ -1,0 +1,114 @@
+#include "client/state.h"
+
+#include <algorithm>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+#include <boost/json/value_to.hpp>
+
+#include "common/config/binder.h"
+#include "common/core/file.h"
+
+namespace rondo::client {
+namespace json = boost::json;
+
+namespace {
+
+constexpr int kSchemaVersion = 1;
+constexpr std::uint64_t kRecordCap = 64 * 1024;
+constexpr auto kFlushEvery = std::chrono::seconds(1);
+
+json::value ToJson(const ClientRecord& record) {
+  return {{"schema_version", kSchemaVersion},
+          {"rounds_trained", record.rounds_trained},
+          {"rounds_included", record.rounds_included},
+          {"rounds_discarded", record.rounds_discarded},
+          {"tasks_declined", record.tasks_declined},
+          {"last_round", record.last_round},
+          {"model_sha256", record.model_sha256},
+          {"finished", record.finished}};
+}
+
+ClientRecord FromJson(const json::value& value) {
+  return {.rounds_trained = json::value_to<std::uint64_t>(value.at("rounds_trained")),
+          .rounds_included = json::value_to<std::uint64_t>(value.at("rounds_included")),
+          .rounds_discarded = json::value_to<std::uint64_t>(value.at("rounds_discarded")),
+          .tasks_declined = json::value_to<std::uint64_t>(value.at("tasks_declined")),
+          .last_round = json::value_to<RoundId>(value.at("last_round")),
+          .model_sha256 = json::value_to<std::string>(value.at("model_sha256")),
+          .finished = json::value_to<bool>(value.at("finished"))};
+}
+
+}  // namespace
+
+Result<ClientState> ClientState::Open(const std::filesystem::path& folder) {
+  RONDO_TRY_STATUS(MakeFolder(folder));
+  ClientState state(folder);
+  const std::filesystem::path file = folder / "client.json";
+  std::error_code ignored;
+  if (!std::filesystem::exists(file, ignored)) {
+    return state;
+  }
+  RONDO_TRY(const std::string text, ReadTextFile(file, kRecordCap));
+  try {
+    state.record_ = FromJson(json::parse(text));
+  } catch (const std::exception& error) {
+    return Fail(ErrorCode::kCorrupt,
+                file.string() + " is no client record (" + error.what()
+                    + "); move it away to start a fresh one");
+  }
+  return state;
+}
+
+Status ClientState::Flush() {
+  last_flush_ = SystemClock().Now();
+  return WriteTextFile(folder_ / "client.json", json::serialize(ToJson(record_)) + "\n");
+}
+
+void ClientState::BeginPending(RoundId round) {
+  pending_ = round;
+  ++record_.rounds_trained;
+}
+
+Status ClientState::Resolve(RoundId round, bool included) {
+  if (pending_ == round) {
+    if (included) {
+      ++record_.rounds_included;
+    } else {
+      ++record_.rounds_discarded;
+    }
+    pending_.reset();
+  }
+  record_.last_round = std::max(record_.last_round, round);
+  if (last_flush_ && SystemClock().Now() < *last_flush_ + kFlushEvery) {
+    return Ok();
+  }
+  return Flush();
+}
+
+void ClientState::DiscardPending() {
+  if (pending_) {
+    ++record_.rounds_discarded;
+    pending_.reset();
+  }
+}
+
+Status ClientState::KeepFederation(const ModelConfig& model, const std::string& catalogue_text) {
+  RONDO_TRY_STATUS(WriteTextFile(model_config_path(), ConfigToToml(model, BindModelConfig)));
+  return WriteTextFile(catalogue_path(), catalogue_text);
+}
+
+Status ClientState::KeepModel(ByteView file, const std::string& sha256) {
+  RONDO_TRY_STATUS(WriteFileAtomic(model_path(), file));
+  record_.model_sha256 = sha256;
+  record_.finished = false;
+  return Flush();
+}
+
+Status ClientState::Finish() {
+  record_.finished = true;
+  return Flush();
+}
+
+}  // namespace rondo::client

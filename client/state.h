@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "common/config/scenario.h"
+#include "common/core/bytes.h"
+#include "common/core/clock.h"
+#include "common/core/ids.h"
+#include "common/core/result.h"
+
+namespace rondo::client {
+
+/// What the client remembers between runs about its part in a federation. Never holds rows or item
+/// ids.
+struct ClientRecord {
+  std::uint64_t rounds_trained = 0;    ///< contributions uploaded
+  std::uint64_t rounds_included = 0;   ///< of these, part of the announced model
+  std::uint64_t rounds_discarded = 0;  ///< of these, void or without this client
+  std::uint64_t tasks_declined = 0;
+  RoundId last_round = 0;    ///< newest round whose result arrived
+  std::string model_sha256;  ///< of state/model.safetensors
+  bool finished = false;     ///< the federation handed out its final model
+
+  bool operator==(const ClientRecord&) const = default;
+};
+
+/// The state folder: client.json (this record), model.safetensors, and what the model needs to be
+/// used, model.toml and catalogue.tsv. A contribution is pending from its upload until the result
+/// of its round; a crash or a broken connection discards it.
+///
+/// Every file is replaced atomically. The record is written at most once a second and by Flush,
+/// since it only counts: a crash loses the last second of it. Not thread-safe.
+class ClientState {
+ public:
+  /// Makes the folder if needed and reads the record.
+  /// Errors  kIo; kCorrupt for a record that is no JSON of this kind.
+  static Result<ClientState> Open(const std::filesystem::path& folder);
+
+  const ClientRecord& record() const { return record_; }
+
+  std::optional<RoundId> pending() const { return pending_; }
+
+  std::filesystem::path model_path() const { return folder_ / "model.safetensors"; }
+
+  std::filesystem::path model_config_path() const { return folder_ / "model.toml"; }
+
+  std::filesystem::path catalogue_path() const { return folder_ / "catalogue.tsv"; }
+
+  /// A contribution to `round` is about to be uploaded.
+  void BeginPending(RoundId round);
+
+  /// The round ended. Keeps what is pending on it if `included`, discards it otherwise. The result
+  /// of a round without anything pending only moves `last_round`.
+  Status Resolve(RoundId round, bool included);
+
+  /// The connection broke: nothing can be known about the pending round.
+  void DiscardPending();
+
+  void CountDecline() { ++record_.tasks_declined; }
+
+  /// Keeps the shape of the model and the list of items it speaks about.
+  Status KeepFederation(const ModelConfig& model, const std::string& catalogue_text);
+
+  /// Replaces the kept model. `file` is a safetensors file whose SHA-256 is `sha256`.
+  Status KeepModel(ByteView file, const std::string& sha256);
+
+  /// The kept model is the federation's last.
+  Status Finish();
+
+  /// Writes the record now.
+  Status Flush();
+
+ private:
+  explicit ClientState(std::filesystem::path folder) : folder_(std::move(folder)) {}
+
+  std::filesystem::path folder_;
+  ClientRecord record_;
+  std::optional<RoundId> pending_;
+  std::optional<TimePoint> last_flush_;
+};
+
+}  // namespace rondo::client
