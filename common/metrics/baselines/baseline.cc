@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <numeric>
 
+#include "common/metrics/baselines/bpr_mf.h"
+#include "common/metrics/baselines/item_knn.h"
+#include "common/metrics/baselines/markov1.h"
 #include "common/metrics/baselines/popularity.h"
 
 namespace rondo {
@@ -17,9 +20,28 @@ Result<std::unique_ptr<Scorer>> MakePopularity(const Dataset& dataset, std::uint
   return std::unique_ptr<Scorer>(std::make_unique<Popularity>(CountItems(dataset)));
 }
 
+Result<std::unique_ptr<Scorer>> MakeMarkov1(const Dataset& dataset, std::uint64_t /*seed*/) {
+  if (!dataset.ordered) {
+    return Fail(ErrorCode::kUnsupported,
+                "evaluation.baselines: markov1 needs events in order, but data.order is \"none\"; leave it out");
+  }
+  return std::unique_ptr<Scorer>(std::make_unique<Markov1>(CountTransitions(dataset), CountItems(dataset)));
+}
+
+Result<std::unique_ptr<Scorer>> MakeItemKnn(const Dataset& dataset, std::uint64_t /*seed*/) {
+  return std::unique_ptr<Scorer>(std::make_unique<ItemKnn>(ItemKnn::Fit(dataset, {})));
+}
+
+Result<std::unique_ptr<Scorer>> MakeBprMf(const Dataset& dataset, std::uint64_t seed) {
+  return std::unique_ptr<Scorer>(std::make_unique<BprMf>(BprMf::Fit(dataset, seed, {})));
+}
+
 // The one table of baselines.
 constexpr Entry kBaselines[] = {
     {"popularity", &MakePopularity},
+    {"markov1", &MakeMarkov1},
+    {"item_knn", &MakeItemKnn},
+    {"bpr_mf", &MakeBprMf},
 };
 
 std::size_t EditDistance(std::string_view a, std::string_view b) {
