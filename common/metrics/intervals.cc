@@ -30,7 +30,8 @@ Result<Interval> Bootstrap(std::span<const Unit> units, const BootstrapOptions& 
     return Fail(ErrorCode::kInvalidArgument, "bootstrap: there are no users to draw from");
   }
   if (options.resamples < 1 || !(options.level > 0.0 && options.level < 1.0)) {
-    return Fail(ErrorCode::kInvalidArgument, "bootstrap: needs resamples >= 1 and a level between 0 and 1");
+    return Fail(ErrorCode::kInvalidArgument,
+                "bootstrap: needs resamples >= 1 and a level between 0 and 1");
   }
   Unit all;
   for (const Unit& unit : units) {
@@ -51,7 +52,9 @@ Result<Interval> Bootstrap(std::span<const Unit> units, const BootstrapOptions& 
   }
   std::sort(means.begin(), means.end());
   const double tail = (1.0 - options.level) / 2.0;
-  return Interval{.mean = all.sum / all.size, .low = Quantile(means, tail), .high = Quantile(means, 1.0 - tail)};
+  return Interval{.mean = all.sum / all.size,
+                  .low = Quantile(means, tail),
+                  .high = Quantile(means, 1.0 - tail)};
 }
 
 std::vector<Unit> OneAUser(std::span<const double> values) {
@@ -63,13 +66,16 @@ std::vector<Unit> OneAUser(std::span<const double> values) {
   return units;
 }
 
-Result<std::vector<Unit>> OneACluster(std::span<const double> values, std::span<const std::uint32_t> clusters) {
+Result<std::vector<Unit>> OneACluster(std::span<const double> values,
+                                      std::span<const std::uint32_t> clusters) {
   if (values.size() != clusters.size()) {
-    return Fail(ErrorCode::kInvalidArgument, "bootstrap: " + std::to_string(clusters.size()) + " institutions for "
-                                                 + std::to_string(values.size()) + " users");
+    return Fail(ErrorCode::kInvalidArgument,
+                "bootstrap: " + std::to_string(clusters.size()) + " institutions for "
+                    + std::to_string(values.size()) + " users");
   }
   std::vector<Unit> units;
-  std::unordered_map<std::uint32_t, std::size_t> unit_of;  // units stay in order of first appearance
+  std::unordered_map<std::uint32_t, std::size_t>
+      unit_of;  // units stay in order of first appearance
   for (std::size_t i = 0; i < values.size(); ++i) {
     const auto [found, is_new] = unit_of.emplace(clusters[i], units.size());
     if (is_new) {
@@ -83,11 +89,13 @@ Result<std::vector<Unit>> OneACluster(std::span<const double> values, std::span<
 
 Result<std::vector<double>> Difference(std::span<const double> a, std::span<const double> b) {
   if (a.size() != b.size()) {
-    return Fail(ErrorCode::kInvalidArgument, "bootstrap: a paired difference needs the same users on both sides, not "
-                                                 + std::to_string(a.size()) + " and " + std::to_string(b.size()));
+    return Fail(ErrorCode::kInvalidArgument,
+                "bootstrap: a paired difference needs the same users on both sides, not "
+                    + std::to_string(a.size()) + " and " + std::to_string(b.size()));
   }
   std::vector<double> difference(a.size());
-  std::transform(a.begin(), a.end(), b.begin(), difference.begin(), [](double x, double y) { return x - y; });
+  std::transform(
+      a.begin(), a.end(), b.begin(), difference.begin(), [](double x, double y) { return x - y; });
   return difference;
 }
 
@@ -97,19 +105,22 @@ Result<Interval> BootstrapMean(std::span<const double> values, const BootstrapOp
   return Bootstrap(OneAUser(values), options);
 }
 
-Result<Interval> BootstrapDifference(std::span<const double> a, std::span<const double> b,
+Result<Interval> BootstrapDifference(std::span<const double> a,
+                                     std::span<const double> b,
                                      const BootstrapOptions& options) {
   RONDO_TRY(const std::vector<double> difference, Difference(a, b));
   return BootstrapMean(difference, options);
 }
 
-Result<Interval> ClusterBootstrapMean(std::span<const double> values, std::span<const std::uint32_t> clusters,
+Result<Interval> ClusterBootstrapMean(std::span<const double> values,
+                                      std::span<const std::uint32_t> clusters,
                                       const BootstrapOptions& options) {
   RONDO_TRY(const std::vector<Unit> units, OneACluster(values, clusters));
   return Bootstrap(units, options);
 }
 
-Result<Interval> ClusterBootstrapDifference(std::span<const double> a, std::span<const double> b,
+Result<Interval> ClusterBootstrapDifference(std::span<const double> a,
+                                            std::span<const double> b,
                                             std::span<const std::uint32_t> clusters,
                                             const BootstrapOptions& options) {
   RONDO_TRY(const std::vector<double> difference, Difference(a, b));

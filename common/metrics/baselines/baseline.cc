@@ -23,9 +23,11 @@ Result<std::unique_ptr<Scorer>> MakePopularity(const Dataset& dataset, std::uint
 Result<std::unique_ptr<Scorer>> MakeMarkov1(const Dataset& dataset, std::uint64_t /*seed*/) {
   if (!dataset.ordered) {
     return Fail(ErrorCode::kUnsupported,
-                "evaluation.baselines: markov1 needs events in order, but data.order is \"none\"; leave it out");
+                "evaluation.baselines: markov1 needs events in order, but data.order is \"none\"; "
+                "leave it out");
   }
-  return std::unique_ptr<Scorer>(std::make_unique<Markov1>(CountTransitions(dataset), CountItems(dataset)));
+  return std::unique_ptr<Scorer>(
+      std::make_unique<Markov1>(CountTransitions(dataset), CountItems(dataset)));
 }
 
 Result<std::unique_ptr<Scorer>> MakeItemKnn(const Dataset& dataset, std::uint64_t /*seed*/) {

@@ -74,10 +74,12 @@ void BprMf::Step(float* user, ItemRow positive, ItemRow negative, bool train_ite
 
 BprMf BprMf::Fit(const Dataset& dataset, std::uint64_t seed, const Options& options) {
   BprMf model(options, seed, static_cast<std::size_t>(dataset.catalogue->items()) + 1);
+
   struct Event {
     std::uint32_t user;
     ItemRow row;
   };
+
   std::vector<Event> events;
   std::vector<std::vector<ItemRow>> own;
   for (std::size_t user = 0; user < dataset.users.size(); ++user) {

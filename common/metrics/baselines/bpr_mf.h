@@ -11,10 +11,11 @@ namespace rondo {
 
 /// Matrix factorisation trained with the Bayesian personalised ranking loss by plain SGD.
 ///
-///   score(j) = <u, q_j> + b_j;  a step raises ln sigmoid(score(i) - score(j)) for a training item i of the user
-///   and a uniform item j that is none of the user's training items.
+///   score(j) = <u, q_j> + b_j;  a step raises ln sigmoid(score(i) - score(j)) for a training item
+///   i of the user and a uniform item j that is none of the user's training items.
 ///
-/// A scorer sees histories, not users: the user vector of a history is fitted by the same steps with the items fixed
+/// A scorer sees histories, not users: the user vector of a history is fitted by the same steps
+/// with the items fixed
 /// ("fold-in"), so that users from outside the training data are served too.
 /// Source  Rendle et al. 2009, "BPR: Bayesian personalized ranking from implicit feedback".
 class BprMf : public Scorer {

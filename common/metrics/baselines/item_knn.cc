@@ -27,7 +27,8 @@ Incidence Invert(const Dataset& dataset) {
       items.erase(items.begin());
     }
     for (const ItemRow item : items) {
-      incidence.users_of[static_cast<std::size_t>(item)].push_back(static_cast<std::uint32_t>(user));
+      incidence.users_of[static_cast<std::size_t>(item)].push_back(
+          static_cast<std::uint32_t>(user));
     }
   }
   return incidence;
@@ -40,7 +41,9 @@ float NearestBound(const std::vector<float>& similarities, int neighbours) {
     return 0.0F;
   }
   std::vector<float> sorted = similarities;
-  std::nth_element(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(k - 1), sorted.end(),
+  std::nth_element(sorted.begin(),
+                   sorted.begin() + static_cast<std::ptrdiff_t>(k - 1),
+                   sorted.end(),
                    std::greater<>());
   return sorted[k - 1];
 }
@@ -51,9 +54,13 @@ struct Similar {
   float similarity = 0.0F;
 };
 
-// Counts who shares users with `item`, in `together` (all zero before and after), and keeps its nearest.
-void AppendNearest(const Incidence& incidence, std::size_t item, const ItemKnn::Options& options,
-                   std::vector<std::uint32_t>& together, std::vector<Similar>& nearest) {
+// Counts who shares users with `item`, in `together` (all zero before and after), and keeps its
+// nearest.
+void AppendNearest(const Incidence& incidence,
+                   std::size_t item,
+                   const ItemKnn::Options& options,
+                   std::vector<std::uint32_t>& together,
+                   std::vector<Similar>& nearest) {
   std::vector<ItemRow> touched;
   for (const std::uint32_t user : incidence.users_of[item]) {
     for (const ItemRow other : incidence.items_of[user]) {
@@ -69,12 +76,14 @@ void AppendNearest(const Incidence& incidence, std::size_t item, const ItemKnn::
     together[row] = 0;
     const double norm = std::sqrt(static_cast<double>(incidence.users_of[item].size())
                                   * static_cast<double>(incidence.users_of[row].size()));
-    similarities.push_back(row == item ? 0.0F : static_cast<float>(both / norm * both / (both + options.shrink)));
+    similarities.push_back(
+        row == item ? 0.0F : static_cast<float>(both / norm * both / (both + options.shrink)));
   }
   const float bound = NearestBound(similarities, options.neighbours);
   for (std::size_t i = 0; i < touched.size(); ++i) {
     if (similarities[i] > 0.0F && similarities[i] >= bound) {
-      nearest.push_back({.from = touched[i], .to = static_cast<ItemRow>(item), .similarity = similarities[i]});
+      nearest.push_back(
+          {.from = touched[i], .to = static_cast<ItemRow>(item), .similarity = similarities[i]});
     }
   }
 }
@@ -100,7 +109,8 @@ ItemKnn ItemKnn::Fit(const Dataset& dataset, const Options& options) {
   std::vector<std::size_t> next(knn.begin_.begin(), knn.begin_.end() - 1);
   knn.votes_.resize(nearest.size());
   for (const Similar& pair : nearest) {
-    knn.votes_[next[static_cast<std::size_t>(pair.from)]++] = {.row = pair.to, .similarity = pair.similarity};
+    knn.votes_[next[static_cast<std::size_t>(pair.from)]++] = {.row = pair.to,
+                                                               .similarity = pair.similarity};
   }
   return knn;
 }

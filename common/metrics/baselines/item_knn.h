@@ -10,10 +10,11 @@ namespace rondo {
 /// Item-based nearest neighbours on the users' sets of training items.
 ///
 ///   similarity(i, j) = c / sqrt(n_i n_j) * c / (c + shrink),  c users have both, n_i have i
-///   score(j)         = sum of similarity(i, j) over the distinct items i of the history among j's nearest
+///   score(j)         = sum of similarity(i, j) over the distinct items i of the history among j's
+///   nearest
 ///
-/// Source  Sarwar et al. 2001, "Item-based collaborative filtering recommendation algorithms"; the second
-/// factor is the significance weighting of Bell and Koren 2007.
+/// Source  Sarwar et al. 2001, "Item-based collaborative filtering recommendation algorithms"; the
+/// second factor is the significance weighting of Bell and Koren 2007.
 class ItemKnn : public Scorer {
  public:
   struct Options {
@@ -34,7 +35,7 @@ class ItemKnn : public Scorer {
 
   ItemKnn() = default;
 
-  std::vector<Vote> votes_;         // of a history item for the items that have it among their nearest
+  std::vector<Vote> votes_;  // of a history item for the items that have it among their nearest
   std::vector<std::size_t> begin_;  // [items + 2]
 };
 

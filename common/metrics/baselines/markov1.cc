@@ -29,7 +29,9 @@ std::vector<Transition> CountTransitions(const Dataset& dataset) {
 }
 
 Markov1::Markov1(std::vector<Transition> transitions, std::vector<float> counts)
-    : transitions_(std::move(transitions)), begin_(counts.size() + 1, 0), back_off_(std::move(counts)) {
+    : transitions_(std::move(transitions)),
+      begin_(counts.size() + 1, 0),
+      back_off_(std::move(counts)) {
   for (const Transition& transition : transitions_) {
     ++begin_[static_cast<std::size_t>(transition.from) + 1];
   }
@@ -53,7 +55,8 @@ Status Markov1::Score(std::span<const History> histories, std::span<float> score
     }
     const auto last = static_cast<std::size_t>(histories[i].back());
     for (std::size_t t = begin_[last]; t < begin_[last + 1]; ++t) {
-      out[static_cast<std::size_t>(transitions_[t].to)] += static_cast<float>(transitions_[t].count);
+      out[static_cast<std::size_t>(transitions_[t].to)] +=
+          static_cast<float>(transitions_[t].count);
     }
   }
   return Ok();

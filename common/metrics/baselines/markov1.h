@@ -17,11 +17,12 @@ struct Transition {
   bool operator==(const Transition&) const = default;
 };
 
-/// Pairs of neighbouring training rows, sorted by (from, to): a plain sum over users, so that it also runs
-/// as one federated round. Rows outside the catalogue break a pair.
+/// Pairs of neighbouring training rows, sorted by (from, to): a plain sum over users, so that it
+/// also runs as one federated round. Rows outside the catalogue break a pair.
 std::vector<Transition> CountTransitions(const Dataset& dataset);
 
-/// First-order Markov chain: the score of an item is how often it followed the last item of the history.
+/// First-order Markov chain: the score of an item is how often it followed the last item of the
+/// history.
 ///
 /// Items that never followed it are ordered by popularity, below all that did.
 class Markov1 : public Scorer {
