@@ -76,8 +76,8 @@ Status ReadTable(const std::filesystem::path& path,
   return number > 0 ? Ok() : Corrupt(path, 1, "the file is empty; it needs a header");
 }
 
-std::vector<std::string_view> FirstDistinct(std::vector<ScoredItem>& list, std::size_t longest) {
-  std::sort(list.begin(), list.end(), [](const ScoredItem& a, const ScoredItem& b) {
+std::vector<std::string_view> FirstDistinct(std::vector<ListedItem>& list, std::size_t longest) {
+  std::sort(list.begin(), list.end(), [](const ListedItem& a, const ListedItem& b) {
     if (std::isnan(a.score) != std::isnan(b.score)) {
       return std::isnan(b.score);
     }
@@ -85,7 +85,7 @@ std::vector<std::string_view> FirstDistinct(std::vector<ScoredItem>& list, std::
   });
   std::set<std::string_view> met;
   std::vector<std::string_view> items;
-  for (const ScoredItem& scored : list) {
+  for (const ListedItem& scored : list) {
     if (items.size() == longest) {
       break;
     }

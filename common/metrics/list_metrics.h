@@ -20,12 +20,12 @@ namespace rondo {
 ///
 /// Columns are found by name, so further ones may stand beside them.
 
-struct ScoredItem {
+struct ListedItem {
   std::string item;
   double score = 0.0;
 };
 
-using Recommendations = std::map<std::string, std::vector<ScoredItem>>;  // by user, in file order
+using Recommendations = std::map<std::string, std::vector<ListedItem>>;  // by user, in file order
 using Truth = std::map<std::string, std::set<std::string>>;              // by user
 
 /// Errors  kNotFound; kIo; kCorrupt with file and line for a missing column, a short row or a score
