@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
@@ -14,27 +15,31 @@
 
 namespace rondo {
 
-/// The public, versioned item list: item id -> row. Row 0 is padding, row i the i-th item of the list.
-/// Never derived from clients' interactions in a federation.
+/// The public, versioned item list: item id -> row. Row 0 is padding, row i the i-th item of the
+/// list. Never derived from clients' interactions in a federation.
 ///
 /// catalogue.tsv := "item_id" { "\t" column } "\n" { id { "\t" value } "\n" }
 class Catalogue {
  public:
   /// Errors  kInvalidArgument for an empty list or a repeated id.
-  static Result<Catalogue> Create(std::vector<std::string> ids, std::vector<std::string> columns = {},
+  static Result<Catalogue> Create(std::vector<std::string> ids,
+                                  std::vector<std::string> columns = {},
                                   std::vector<std::vector<std::string>> values = {});
   static Result<Catalogue> Read(const std::filesystem::path& path);
 
-  ItemRow Row(std::string_view id) const;            ///< 0 if unknown
-  const std::string& id(ItemRow row) const;          ///< row in 1 .. items
+  ItemRow Row(std::string_view id) const;    ///< 0 if unknown
+  const std::string& id(ItemRow row) const;  ///< row in 1 .. items
+
   std::int64_t items() const { return static_cast<std::int64_t>(ids_.size()); }
 
   /// Public columns beside the id, such as title or genres; "" where the list has none.
   const std::vector<std::string>& columns() const { return columns_; }
-  std::string_view Value(ItemRow row, std::string_view column) const;
-  std::string Title(ItemRow row) const;              ///< `title` or `movie_title` column, else the id
 
-  const std::string& text() const { return text_; }      ///< the bytes of catalogue.tsv
+  std::string_view Value(ItemRow row, std::string_view column) const;
+  std::string Title(ItemRow row) const;  ///< `title` or `movie_title` column, else the id
+
+  const std::string& text() const { return text_; }  ///< the bytes of catalogue.tsv
+
   const std::string& sha256() const { return sha256_; }  ///< of text()
 
  private:
@@ -47,20 +52,34 @@ class Catalogue {
   std::string sha256_;
 };
 
+/// What an event is for; `data.events` maps event names to roles.
+enum class EventRole : std::uint8_t {
+  kIgnore = 0,
+  kInput = 1,     ///< seen in the history, never a target: a click
+  kTarget = 2,    ///< predicted, never seen in the history
+  kBoth = 3,      ///< the default
+  kNegative = 4,  ///< negative feedback: kept apart in UserSequence::negatives
+};
+
 /// One user's events in order: training rows first, then validation rows. Test rows are not here.
 /// `rows[j]` for j >= train_size is a validation target, predicted from rows[0 .. j).
+/// All rows are in the catalogue (>= 1): held-out targets outside it are left out of validation,
+/// and counted.
 struct UserSequence {
   std::string user;
   std::vector<ItemRow> rows;
-  std::vector<double> times;          ///< Unix seconds, or position where only the order is known
-  std::vector<ItemRow> negatives;     ///< items with negative feedback in training
+  std::vector<double> times;       ///< Unix seconds, or position where only the order is known
+  std::vector<ItemRow> negatives;  ///< items with negative feedback in training
+  std::vector<EventRole>
+      roles;  ///< of each row; empty where all are kBoth. Held-out rows are always targets
   std::size_t train_size = 0;
   std::unordered_map<std::string, std::string> attributes;  ///< of the `.user` file
 
   std::span<const ItemRow> train() const { return std::span(rows).first(train_size); }
 };
 
-/// Held-out test rows of one user: `rows[j]` is predicted from all rows of UserSequence plus rows[0 .. j).
+/// Held-out test rows of one user: `rows[j]` is predicted from all rows of UserSequence plus rows[0
+/// .. j).
 struct TestRows {
   std::vector<ItemRow> rows;  ///< 0: an item outside the catalogue, a miss
   std::vector<double> times;
@@ -70,6 +89,7 @@ struct TestRows {
 class HeldOutTest {
  public:
   HeldOutTest() = default;
+
   explicit HeldOutTest(std::vector<TestRows> users) : users_(std::move(users)) {}
 
   /// Hands out the rows, parallel to Dataset::users.
@@ -93,9 +113,15 @@ struct DataReport {
   std::uint64_t unknown_items = 0;            ///< rows whose item the catalogue or mapping lacks
   std::uint64_t users_dropped = 0;
   std::uint64_t items_dropped = 0;
-  double tied_share = 0.0;                    ///< neighbouring events of a user with equal time
-  double users_sorted_by_item = 0.0;          ///< share of users whose file order follows item ids
-  double test_targets_outside = 0.0;          ///< share of test targets outside the catalogue
+  double tied_share = 0.0;                  ///< neighbouring events of a user with equal time
+  double users_sorted_by_item = 0.0;        ///< share of users whose file order follows item ids
+  double test_targets_outside = 0.0;        ///< share of test targets outside the catalogue
+  double validation_targets_outside = 0.0;  ///< same for validation; these rows are left out
+  std::uint64_t train_rows = 0;
+  std::uint64_t validation_rows = 0;
+  std::uint64_t test_rows = 0;
+  double validation_from = 0.0;  ///< global_time: the cuts in force, given or derived
+  double test_from = 0.0;
   std::vector<std::string> warnings;
 };
 
@@ -103,7 +129,7 @@ struct DataReport {
 struct Dataset {
   std::shared_ptr<const Catalogue> catalogue;
   std::vector<UserSequence> users;
-  bool ordered = true;      ///< false for data.order = "none": no positions, no causal mask, no Markov
+  bool ordered = true;  ///< false for data.order = "none": no positions, no causal mask, no Markov
   std::string fingerprint;  ///< SHA-256 over catalogue, sequences and split
 };
 
@@ -113,8 +139,13 @@ struct LoadedData {
   DataReport report;
 };
 
-/// Reads, filters, orders and splits a data set as configured.
-/// Errors  kNotFound, kCorrupt, kInvalidArgument (wrong header, nothing left after filtering: with the counts).
+/// Reads, filters, orders and splits a data set as configured. Users come in id order (IdLess in
+/// text.h), as do the items of a catalogue made from training rows, so neither depends on the order
+/// of the file.
+///
+/// `min_item_events` looks at training rows and applies only where the catalogue is made from them:
+/// a public list decides by itself, and a client cannot count for others. Errors  kNotFound,
+/// kCorrupt, kInvalidArgument (wrong header, nothing left after filtering: with the counts).
 Result<LoadedData> LoadData(const DataConfig& config);
 
 /// One client: its id and the indices of its users in Dataset::users.
@@ -123,7 +154,17 @@ struct ClientShard {
   std::vector<std::uint32_t> users;
 };
 
-/// Splits whole users into clients by `config.clients`. Shards come in byte order of their ids.
+/// Splits whole users into clients by `config.clients`. Shards come in byte order of their ids;
+/// none is empty.
+///
+///   user               every user is a client
+///   column:NAME[:N]    users with the same value, or the same first N bytes of it; no value:
+///   "unknown" dirichlet:ALPHA    users are grouped by favourite genre (by popularity of their
+///   items where there are no genres);
+///                      each group spreads over K institutions by its own draw of Dirichlet(ALPHA,
+///                      ..., ALPHA)
+///   lognormal:SIGMA    shuffled users; sizes of the K institutions in proportion to exp(SIGMA *
+///   normal), each at least 1
 /// Errors  kInvalidArgument for an unknown rule or a column that the `.user` file lacks.
 Result<std::vector<ClientShard>> PartitionClients(const Dataset& dataset, const DataConfig& config);
 

@@ -1,0 +1,371 @@
+#include <algorithm>
+#include <cstring>
+#include <unordered_map>
+#include <utility>
+
+#include "common/core/file.h"
+#include "common/crypto/sha256.h"
+#include "common/data/events.h"
+#include "common/data/split.h"
+#include "common/data/text.h"
+
+namespace rondo {
+namespace {
+
+constexpr double kSortedShareForWarning = 0.95;
+
+/// mapping := { own_id "\t" catalogue_id "\n" }. Renames the items of `table`; ids that the file
+/// lacks become "", which no catalogue holds.
+Status ApplyMapping(const std::filesystem::path& path, EventTable& table) {
+  RONDO_TRY(const std::string text, ReadTextFile(path));
+  std::unordered_map<std::string, std::string> names;
+  std::size_t number = 0;
+  for (std::string_view line : SplitText(text, "\n")) {
+    ++number;
+    if (line.ends_with('\r')) {
+      line.remove_suffix(1);
+    }
+    if (line.empty()) {
+      continue;
+    }
+    const auto cells = SplitText(line, "\t");
+    if (cells.size() != 2) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  path.string() + ":" + std::to_string(number)
+                      + ": a mapping row is own_id, a tab, catalogue_id");
+    }
+    if (!names.emplace(cells[0], cells[1]).second) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  path.string() + ":" + std::to_string(number) + ": '" + std::string(cells[0])
+                      + "' is mapped twice");
+    }
+  }
+  for (std::string& item : table.items) {
+    const auto found = names.find(item);
+    item = found == names.end() ? std::string{} : found->second;
+  }
+  return Ok();
+}
+
+/// Share of neighbouring events of a user with equal time, and of users whose file order follows
+/// item ids.
+void ReportOrder(const EventTable& table,
+                 const DataConfig& config,
+                 const std::vector<OrderedUser>& users,
+                 DataReport& report) {
+  std::uint64_t pairs = 0;
+  std::uint64_t ties = 0;
+  std::uint64_t sorted = 0;
+  std::uint64_t counted = 0;
+  for (const OrderedUser& user : users) {
+    std::vector<std::uint32_t> in_file = user.events;
+    std::sort(in_file.begin(), in_file.end());
+    for (std::size_t p = 1; p < user.events.size(); ++p) {
+      ++pairs;
+      ties += table.events[user.events[p]].time == table.events[user.events[p - 1]].time ? 1U : 0U;
+    }
+    if (in_file.size() >= 3) {
+      ++counted;
+      sorted += std::is_sorted(in_file.begin(),
+                               in_file.end(),
+                               [&](auto a, auto b) {
+                                 return IdLess(table.items[table.events[a].item],
+                                               table.items[table.events[b].item]);
+                               })
+                    ? 1U
+                    : 0U;
+    }
+  }
+  if (config.order == "time" && pairs > 0) {
+    report.tied_share = static_cast<double>(ties) / static_cast<double>(pairs);
+  }
+  report.users_sorted_by_item =
+      counted == 0 ? 0.0 : static_cast<double>(sorted) / static_cast<double>(counted);
+  const bool by_file =
+      config.order == "sequence" || (config.order == "time" && config.ties == "file");
+  if (by_file && report.users_sorted_by_item > kSortedShareForWarning) {
+    report.warnings.push_back(
+        "the file lists the events of over 95 % of users by item id, so file order says nothing "
+        "about time: set "
+        "data.ties = \"hash\", or data.order = \"none\" where the times only count rows");
+  }
+}
+
+void ReportEventNames(const EventTable& table, const DataConfig& config, DataReport& report) {
+  for (const auto& [event, role] : config.events) {
+    if (std::find(table.kinds.begin(), table.kinds.end(), event) == table.kinds.end()) {
+      report.warnings.push_back("data.events." + event
+                                + " names an event that the data set does not hold");
+    }
+  }
+  for (std::size_t k = 1; k < table.kinds.size() && !config.events.empty(); ++k) {
+    if (!config.events.contains(table.kinds[k])) {
+      report.warnings.push_back("events named '" + table.kinds[k]
+                                + "' are ignored: data.events does not list them");
+    }
+  }
+}
+
+/// Turns ordered events into a Dataset; one object a load.
+class Assembler {
+ public:
+  Assembler(const EventTable& table,
+            const std::vector<EventRole>& roles,
+            const DataConfig& config,
+            DataReport report)
+      : table_(table),
+        roles_(roles),
+        config_(config),
+        report_(std::move(report)) {}
+
+  Result<LoadedData> Run(std::vector<OrderedUser> users) {
+    const std::size_t before = users.size();
+    std::erase_if(users, [&](const OrderedUser& user) { return TooFewEvents(user); });
+    const std::size_t enough = users.size();
+    if (users.empty()) {
+      return Fail(
+          ErrorCode::kInvalidArgument,
+          "no user is left: none of " + std::to_string(before) + " users with "
+              + std::to_string(table_.events.size()) + " events has at least "
+              + std::to_string(config_.min_user_events) + " (data.min_user_events"
+              + (config_.split == "global_time" ? ", counted before the validation cut)" : ")"));
+    }
+    RONDO_TRY_STATUS(ChooseCatalogue(users));
+    for (const OrderedUser& user : users) {
+      AddUser(user);
+    }
+    report_.users_dropped = before - dataset_.users.size();
+    if (dataset_.users.empty()) {
+      return Fail(
+          ErrorCode::kInvalidArgument,
+          "no user is left: of " + std::to_string(before) + " users " + std::to_string(enough)
+              + " have at least " + std::to_string(config_.min_user_events)
+              + " events (data.min_user_events) and none has a training row in the catalogue of "
+              + std::to_string(catalogue_->items()) + " items ("
+              + std::to_string(report_.unknown_items) + " rows name unknown items)");
+    }
+    return Finish();
+  }
+
+ private:
+  EventRole RoleOf(std::uint32_t event) const { return roles_[table_.events[event].kind]; }
+
+  std::size_t CountRows(const OrderedUser& user, std::size_t end) const {
+    return static_cast<std::size_t>(
+        std::count_if(user.events.begin(),
+                      user.events.begin() + static_cast<std::ptrdiff_t>(end),
+                      [&](std::uint32_t e) { return IsRow(RoleOf(e)); }));
+  }
+
+  bool TooFewEvents(const OrderedUser& user) const {
+    const std::size_t end = config_.split == "global_time" ? user.validation : user.events.size();
+    const auto least = static_cast<std::size_t>(std::max(config_.min_user_events, 1));
+    return CountRows(user, end) < least;
+  }
+
+  Status ChooseCatalogue(const std::vector<OrderedUser>& users) {
+    if (!config_.catalogue.empty()) {
+      RONDO_TRY(Catalogue catalogue, Catalogue::Read(config_.catalogue));
+      catalogue_ = std::make_shared<const Catalogue>(std::move(catalogue));
+    } else {
+      RONDO_TRY_STATUS(MakeCatalogue(users));
+    }
+    rows_.reserve(table_.items.size());
+    for (const std::string& item : table_.items) {
+      rows_.push_back(catalogue_->Row(item));
+    }
+    return Ok();
+  }
+
+  Status MakeCatalogue(const std::vector<OrderedUser>& users) {
+    std::vector<std::uint64_t> counts(table_.items.size());
+    for (const OrderedUser& user : users) {
+      for (std::size_t p = 0; p < user.validation; ++p) {
+        counts[table_.events[user.events[p]].item] += IsRow(RoleOf(user.events[p])) ? 1U : 0U;
+      }
+    }
+    const auto least = static_cast<std::uint64_t>(std::max(config_.min_item_events, 1));
+    std::vector<std::string> ids;
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      if (counts[i] >= least) {
+        ids.push_back(table_.items[i]);
+      } else if (counts[i] > 0) {
+        ++report_.items_dropped;
+      }
+    }
+    if (ids.empty()) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  "no item is left: none of " + std::to_string(table_.items.size()) + " items has "
+                      + std::to_string(least) + " training rows (data.min_item_events) among "
+                      + std::to_string(users.size()) + " users with at least "
+                      + std::to_string(config_.min_user_events) + " events (data.min_user_events)");
+    }
+    std::sort(ids.begin(), ids.end(), IdLess);
+    std::erase(ids, std::string{});
+    const SideTable& side = table_.item_table;
+    std::vector<std::vector<std::string>> values;
+    for (const std::string& id : ids) {
+      auto& row = values.emplace_back();
+      for (std::size_t c = 0; c < side.columns.size(); ++c) {
+        row.push_back(TsvCell(side.Value(id, c)));
+      }
+    }
+    RONDO_TRY(Catalogue catalogue,
+              Catalogue::Create(std::move(ids), side.columns, std::move(values)));
+    catalogue_ = std::make_shared<const Catalogue>(std::move(catalogue));
+    return Ok();
+  }
+
+  ItemRow RowOf(std::uint32_t event) {
+    const ItemRow row = rows_[table_.events[event].item];
+    report_.unknown_items += row == 0 ? 1U : 0U;
+    return row;
+  }
+
+  double TimeOf(std::uint32_t event, std::size_t position) const {
+    const bool known = config_.order == "time" && table_.has_time;
+    return known ? table_.events[event].time : static_cast<double>(position);
+  }
+
+  void AddUser(const OrderedUser& ordered) {
+    UserSequence user{.user = table_.users[ordered.user]};
+    for (std::size_t p = 0; p < ordered.validation; ++p) {
+      AddTraining(ordered.events[p], p, user);
+    }
+    user.train_size = user.rows.size();
+    if (user.train_size == 0) {
+      return;
+    }
+    for (std::size_t p = ordered.validation; p < ordered.test; ++p) {
+      ++validation_targets_;
+      if (const ItemRow row = RowOf(ordered.events[p]); row != 0) {
+        AddRow(row, TimeOf(ordered.events[p], p), EventRole::kBoth, user);
+      } else {
+        ++validation_outside_;
+      }
+    }
+    TestRows test;
+    for (std::size_t p = ordered.test; p < ordered.events.size(); ++p) {
+      test.rows.push_back(RowOf(ordered.events[p]));
+      test.times.push_back(TimeOf(ordered.events[p], p));
+      test_outside_ += test.rows.back() == 0 ? 1U : 0U;
+    }
+    report_.train_rows += user.train_size;
+    report_.validation_rows += user.rows.size() - user.train_size;
+    report_.test_rows += test.rows.size();
+    Seal(ordered, std::move(user), std::move(test));
+  }
+
+  void AddTraining(std::uint32_t event, std::size_t position, UserSequence& user) {
+    const ItemRow row = RowOf(event);
+    if (row == 0) {
+      return;
+    }
+    if (RoleOf(event) == EventRole::kNegative) {
+      user.negatives.push_back(row);
+    } else {
+      AddRow(row, TimeOf(event, position), RoleOf(event), user);
+    }
+  }
+
+  static void AddRow(ItemRow row, double time, EventRole role, UserSequence& user) {
+    user.rows.push_back(row);
+    user.times.push_back(time);
+    user.roles.push_back(role);
+  }
+
+  void Seal(const OrderedUser& ordered, UserSequence user, TestRows test) {
+    if (std::all_of(user.roles.begin(), user.roles.end(), [](EventRole r) {
+          return r == EventRole::kBoth;
+        })) {
+      user.roles.clear();
+    }
+    const SideTable& side = table_.user_table;
+    for (std::size_t c = 0; c < side.columns.size(); ++c) {
+      user.attributes.emplace(side.columns[c], side.Value(table_.users[ordered.user], c));
+    }
+    dataset_.users.push_back(std::move(user));
+    test_.push_back(std::move(test));
+  }
+
+  static void Append(Bytes& bytes, const void* data, std::size_t size) {
+    const std::size_t at = bytes.size();
+    bytes.resize(at + size);
+    if (size > 0) {
+      std::memcpy(bytes.data() + at, data, size);
+    }
+  }
+
+  static void AppendNumber(Bytes& bytes, std::uint64_t value) {
+    Append(bytes, &value, sizeof(value));
+  }
+
+  static void AppendRows(Bytes& bytes, const std::vector<ItemRow>& rows) {
+    AppendNumber(bytes, rows.size());
+    Append(bytes, rows.data(), rows.size() * sizeof(ItemRow));
+  }
+
+  std::string Fingerprint() const {
+    Bytes bytes;
+    Append(bytes, catalogue_->sha256().data(), catalogue_->sha256().size());
+    for (std::size_t u = 0; u < dataset_.users.size(); ++u) {
+      const UserSequence& user = dataset_.users[u];
+      AppendNumber(bytes, user.user.size());
+      Append(bytes, user.user.data(), user.user.size());
+      AppendNumber(bytes, user.train_size);
+      AppendRows(bytes, user.rows);
+      AppendRows(bytes, user.negatives);
+      AppendNumber(bytes, user.roles.size());
+      Append(bytes, user.roles.data(), user.roles.size());
+      AppendRows(bytes, test_[u].rows);
+    }
+    return Sha256Hex(bytes);
+  }
+
+  static double ShareOf(std::uint64_t part, std::uint64_t whole) {
+    return whole == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole);
+  }
+
+  Result<LoadedData> Finish() {
+    report_.test_targets_outside = ShareOf(test_outside_, report_.test_rows);
+    report_.validation_targets_outside = ShareOf(validation_outside_, validation_targets_);
+    dataset_.catalogue = catalogue_;
+    dataset_.ordered = config_.order != "none";
+    dataset_.fingerprint = Fingerprint();
+    return LoadedData{.dataset = std::move(dataset_),
+                      .test = HeldOutTest(std::move(test_)),
+                      .report = std::move(report_)};
+  }
+
+  const EventTable& table_;
+  const std::vector<EventRole>& roles_;
+  const DataConfig& config_;
+  DataReport report_;
+  std::shared_ptr<const Catalogue> catalogue_;
+  std::vector<ItemRow> rows_;  ///< catalogue row of each item of the table
+  Dataset dataset_;
+  std::vector<TestRows> test_;
+  std::uint64_t validation_targets_ = 0;
+  std::uint64_t validation_outside_ = 0;
+  std::uint64_t test_outside_ = 0;
+};
+
+}  // namespace
+
+Result<LoadedData> LoadData(const DataConfig& config) {
+  RONDO_TRY(EventTable table, ReadEvents(config));
+  if (!config.mapping.empty()) {
+    RONDO_TRY_STATUS(ApplyMapping(config.mapping, table));
+  }
+  RONDO_TRY(const std::vector<EventRole> roles, RolesOfKinds(table, config));
+  RONDO_TRY(std::vector<OrderedUser> users, OrderEvents(table, roles, config));
+  DataReport report = std::move(table.report);
+  ReportEventNames(table, config, report);
+  ReportOrder(table, config, users, report);
+  RONDO_TRY(const TimeCuts cuts, SplitUsers(table, roles, config, users));
+  report.validation_from = cuts.validation_from;
+  report.test_from = cuts.test_from;
+  return Assembler(table, roles, config, std::move(report)).Run(std::move(users));
+}
+
+}  // namespace rondo

@@ -1,0 +1,249 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "common/core/rng.h"
+#include "common/data/dataset.h"
+#include "common/data/text.h"
+
+namespace rondo {
+namespace {
+
+constexpr std::size_t kPopularityGroups = 8;
+
+using Groups = std::map<std::string, std::vector<std::uint32_t>>;
+
+/// Gamma(shape, 1). Source  Marsaglia and Tsang 2000, "A simple method for generating gamma
+/// variables".
+double Gamma(double shape, Rng& rng) {
+  if (shape < 1.0) {
+    const double boost = std::pow(1.0 - rng.Uniform(), 1.0 / shape);
+    return Gamma(shape + 1.0, rng) * boost;
+  }
+  const double d = shape - 1.0 / 3.0;
+  const double c = 1.0 / std::sqrt(9.0 * d);
+  while (true) {
+    const double x = rng.Normal();
+    const double v = std::pow(1.0 + c * x, 3.0);
+    if (v > 0.0 && std::log(1.0 - rng.Uniform()) < 0.5 * x * x + d - d * v + d * std::log(v)) {
+      return d * v;
+    }
+  }
+}
+
+std::vector<double> Dirichlet(double alpha, std::size_t size, Rng& rng) {
+  std::vector<double> shares(size);
+  double total = 0.0;
+  for (double& share : shares) {
+    share = Gamma(alpha, rng);
+    total += share;
+  }
+  if (total <= 0.0) {  // alpha so small that every draw vanished: all weight on one institution, as
+                       // in the limit
+    shares[rng.Below(size)] = 1.0;
+    total = 1.0;
+  }
+  for (double& share : shares) {
+    share /= total;
+  }
+  return shares;
+}
+
+std::size_t Draw(const std::vector<double>& shares, Rng& rng) {
+  double left = rng.Uniform();
+  for (std::size_t k = 0; k + 1 < shares.size(); ++k) {
+    left -= shares[k];
+    if (left < 0.0) {
+      return k;
+    }
+  }
+  return shares.size() - 1;
+}
+
+/// Number with zeros in front, so that byte order is number order.
+ClientId InstitutionName(std::size_t number, std::size_t count) {
+  const std::string digits = std::to_string(number + 1);
+  const std::size_t width = std::max<std::size_t>(2, std::to_string(count).size());
+  return "institution-" + std::string(width - digits.size(), '0') + digits;
+}
+
+/// Most frequent genre of the training rows; the first in byte order among equals.
+std::string FavouriteGenre(const Catalogue& catalogue, const UserSequence& user) {
+  std::map<std::string, int, std::less<>> counts;
+  for (const ItemRow row : user.train()) {
+    for (const std::string_view genre : SplitText(catalogue.Value(row, "genres"), " ")) {
+      if (!genre.empty()) {
+        ++counts[std::string(genre)];
+      }
+    }
+  }
+  const auto best =
+      std::max_element(counts.begin(), counts.end(), [](const auto& a, const auto& b) {
+        return a.second < b.second;
+      });
+  return best == counts.end() ? "none" : best->first;
+}
+
+Groups GroupsByGenre(const Dataset& dataset) {
+  Groups groups;
+  for (std::uint32_t u = 0; u < dataset.users.size(); ++u) {
+    groups[FavouriteGenre(*dataset.catalogue, dataset.users[u])].push_back(u);
+  }
+  return groups;
+}
+
+/// Quantile groups of users by the mean log popularity of their training items.
+Groups GroupsByPopularity(const Dataset& dataset) {
+  std::vector<double> counts(static_cast<std::size_t>(dataset.catalogue->items()) + 1);
+  for (const UserSequence& user : dataset.users) {
+    for (const ItemRow row : user.train()) {
+      ++counts[static_cast<std::size_t>(row)];
+    }
+  }
+  std::vector<std::pair<double, std::uint32_t>> order;
+  for (std::uint32_t u = 0; u < dataset.users.size(); ++u) {
+    double sum = 0.0;
+    for (const ItemRow row : dataset.users[u].train()) {
+      sum += std::log(counts[static_cast<std::size_t>(row)]);
+    }
+    order.emplace_back(sum / static_cast<double>(dataset.users[u].train_size), u);
+  }
+  std::sort(order.begin(), order.end());
+  Groups groups;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    groups[std::to_string(i * kPopularityGroups / order.size())].push_back(order[i].second);
+  }
+  return groups;
+}
+
+Groups ByDirichlet(const Dataset& dataset, double alpha, std::size_t institutions, Rng& rng) {
+  const auto& columns = dataset.catalogue->columns();
+  const bool has_genres = std::find(columns.begin(), columns.end(), "genres") != columns.end();
+  const Groups groups = has_genres ? GroupsByGenre(dataset) : GroupsByPopularity(dataset);
+  Groups shards;
+  for (const auto& [name, users] : groups) {
+    const std::vector<double> shares = Dirichlet(alpha, institutions, rng);
+    for (const std::uint32_t user : users) {
+      shards[InstitutionName(Draw(shares, rng), institutions)].push_back(user);
+    }
+  }
+  return shards;
+}
+
+Groups ByLogNormal(const Dataset& dataset, double sigma, std::size_t institutions, Rng& rng) {
+  std::vector<std::uint32_t> users(dataset.users.size());
+  std::iota(users.begin(), users.end(), 0U);
+  rng.Shuffle(std::span(users));
+  std::vector<double> ends(institutions);
+  double total = 0.0;
+  for (double& end : ends) {
+    total += std::exp(sigma * rng.Normal());
+    end = total;
+  }
+  Groups shards;
+  std::size_t next = 0;
+  for (std::size_t k = 0; k < institutions; ++k) {
+    const std::size_t spare = users.size() - institutions;
+    const auto end =
+        static_cast<std::size_t>(std::llround(ends[k] / total * static_cast<double>(spare))) + k
+        + 1;
+    auto& shard = shards[InstitutionName(k, institutions)];
+    while (next < end) {
+      shard.push_back(users[next++]);
+    }
+  }
+  return shards;
+}
+
+Result<Groups> ByColumn(const Dataset& dataset, const std::string& rule) {
+  const auto parts = SplitText(rule, ":");
+  const std::string column(parts[0]);
+  std::size_t length = std::string::npos;
+  if (parts.size() > 1) {
+    const auto number = ParseNumber(parts[1]);
+    if (!number || *number < 1.0 || *number != std::floor(*number) || parts.size() > 2) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  "data.clients 'column:" + rule + "' must end in a column and the length of a prefix, such as "
+                  "column:zip_code:1");
+    }
+    length = static_cast<std::size_t>(*number);
+  }
+  Groups shards;
+  for (std::uint32_t u = 0; u < dataset.users.size(); ++u) {
+    const auto& attributes = dataset.users[u].attributes;
+    const auto found = attributes.find(column);
+    if (found == attributes.end()) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  "data.clients wants the column '" + column + "', which the .user file lacks");
+    }
+    const std::string value = found->second.substr(0, length);
+    shards[value.empty() ? "unknown" : value].push_back(u);
+  }
+  return shards;
+}
+
+Result<Groups> ByInstitution(const Dataset& dataset,
+                             const DataConfig& config,
+                             const std::string& kind,
+                             const std::string& rest) {
+  const auto parameter = ParseNumber(rest);
+  if (!parameter || *parameter <= 0.0) {
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        "data.clients '" + config.clients + "' needs a positive number, such as " + kind + ":0.5");
+  }
+  const bool enough = config.institutions >= 1
+                      && static_cast<std::size_t>(config.institutions) <= dataset.users.size();
+  if (!enough) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "data.institutions is " + std::to_string(config.institutions)
+                    + "; it must lie in 1 to the " + std::to_string(dataset.users.size())
+                    + " users");
+  }
+  Rng rng({.seed = config.seed, .purpose = Purpose::kPartition});
+  const auto institutions = static_cast<std::size_t>(config.institutions);
+  return kind == "dirichlet" ? ByDirichlet(dataset, *parameter, institutions, rng)
+                             : ByLogNormal(dataset, *parameter, institutions, rng);
+}
+
+Result<Groups> GroupUsers(const Dataset& dataset, const DataConfig& config) {
+  const std::size_t colon = config.clients.find(':');
+  const std::string kind = config.clients.substr(0, colon);
+  const std::string rest = colon == std::string::npos ? "" : config.clients.substr(colon + 1);
+  if (config.clients == "user") {
+    Groups shards;
+    for (std::uint32_t u = 0; u < dataset.users.size(); ++u) {
+      shards[dataset.users[u].user].push_back(u);
+    }
+    return shards;
+  }
+  if (kind == "column" && !rest.empty()) {
+    return ByColumn(dataset, rest);
+  }
+  if (kind == "dirichlet" || kind == "lognormal") {
+    return ByInstitution(dataset, config, kind, rest);
+  }
+  return Fail(ErrorCode::kInvalidArgument,
+              "data.clients '" + config.clients
+                  + "' is unknown; use user, column:NAME, column:NAME:LENGTH, dirichlet:ALPHA or lognormal:SIGMA");
+}
+
+}  // namespace
+
+Result<std::vector<ClientShard>> PartitionClients(const Dataset& dataset,
+                                                  const DataConfig& config) {
+  RONDO_TRY(Groups groups, GroupUsers(dataset, config));
+  std::vector<ClientShard> shards;
+  for (auto& [id, users] : groups) {
+    std::sort(users.begin(), users.end());
+    shards.push_back({.id = id, .users = std::move(users)});
+  }
+  return shards;
+}
+
+}  // namespace rondo

@@ -1,0 +1,170 @@
+#include "common/data/split.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+namespace rondo {
+namespace {
+
+class Splitter {
+ public:
+  Splitter(const EventTable& table, const std::vector<EventRole>& roles)
+      : table_(table),
+        roles_(roles) {}
+
+  EventRole RoleOf(std::uint32_t event) const { return roles_[table_.events[event].kind]; }
+
+  double TimeOf(std::uint32_t event) const { return table_.events[event].time; }
+
+  /// The last `test` targets become test rows and the `validation` before them validation rows. A
+  /// user without a training row before them keeps all events for training.
+  void HoldOutLast(OrderedUser& user, std::size_t validation, std::size_t test) const {
+    std::vector<std::size_t> targets;
+    for (std::size_t p = 0; p < user.events.size(); ++p) {
+      if (IsTarget(RoleOf(user.events[p]))) {
+        targets.push_back(p);
+      }
+    }
+    const std::size_t held_out = validation + test;
+    user.validation = user.test = user.events.size();
+    if (held_out == 0 || targets.size() < held_out) {
+      return;
+    }
+    const std::size_t first = targets[targets.size() - held_out];
+    const bool trains = std::any_of(user.events.begin(),
+                                    user.events.begin() + static_cast<std::ptrdiff_t>(first),
+                                    [&](std::uint32_t e) { return IsRow(RoleOf(e)); });
+    if (!trains) {
+      return;
+    }
+    user.validation = first;
+    user.test = test == 0 ? user.events.size() : targets[targets.size() - test];
+    KeepTargets(user);
+  }
+
+  void CutInTime(OrderedUser& user, const TimeCuts& cuts) const {
+    const auto before = [&](double cut) {
+      const auto end = std::partition_point(
+          user.events.begin(), user.events.end(), [&](std::uint32_t e) { return TimeOf(e) < cut; });
+      return static_cast<std::size_t>(end - user.events.begin());
+    };
+    user.validation = before(cuts.validation_from);
+    user.test = before(cuts.test_from);
+    KeepTargets(user);
+  }
+
+  std::size_t Targets(const OrderedUser& user) const {
+    return static_cast<std::size_t>(
+        std::count_if(user.events.begin(), user.events.end(), [&](std::uint32_t e) {
+          return IsTarget(RoleOf(e));
+        }));
+  }
+
+ private:
+  /// Drops events of the held-out parts that are no targets.
+  void KeepTargets(OrderedUser& user) const {
+    std::vector<std::uint32_t> kept(
+        user.events.begin(), user.events.begin() + static_cast<std::ptrdiff_t>(user.validation));
+    std::size_t test = kept.size();
+    for (std::size_t p = user.validation; p < user.events.size(); ++p) {
+      if (IsTarget(RoleOf(user.events[p]))) {
+        kept.push_back(user.events[p]);
+        test += p < user.test ? 1U : 0U;
+      }
+    }
+    user.events = std::move(kept);
+    user.test = test;
+  }
+
+  const EventTable& table_;
+  const std::vector<EventRole>& roles_;
+};
+
+Status CheckRatios(const DataConfig& config) {
+  const bool in_range = config.validation_ratio >= 0.0 && config.test_ratio >= 0.0
+                        && config.validation_ratio + config.test_ratio < 1.0;
+  if (!in_range) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "data.validation_ratio and data.test_ratio must not be negative and must add up to "
+                "less than 1");
+  }
+  return Ok();
+}
+
+Result<TimeCuts> ChooseCuts(const Splitter& splitter,
+                            const DataConfig& config,
+                            const std::vector<OrderedUser>& users) {
+  if (config.order != "time") {
+    return Fail(ErrorCode::kInvalidArgument,
+                "data.split = \"global_time\" needs data.order = \"time\"");
+  }
+  std::vector<double> times;
+  for (const OrderedUser& user : users) {
+    for (const std::uint32_t event : user.events) {
+      if (IsRow(splitter.RoleOf(event))) {
+        times.push_back(splitter.TimeOf(event));
+      }
+    }
+  }
+  std::sort(times.begin(), times.end());
+  const auto quantile = [&](double share) {
+    const auto index = static_cast<std::size_t>(share * static_cast<double>(times.size()));
+    return times.empty() ? 0.0 : times[std::min(index, times.size() - 1)];
+  };
+  TimeCuts cuts{.validation_from = config.validation_from, .test_from = config.test_from};
+  if (cuts.test_from == 0.0) {
+    cuts.test_from = quantile(1.0 - config.test_ratio);
+  }
+  if (cuts.validation_from == 0.0) {
+    const double derived = quantile(1.0 - config.test_ratio - config.validation_ratio);
+    cuts.validation_from = std::min(derived, cuts.test_from);
+  }
+  if (cuts.validation_from > cuts.test_from) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "data.validation_from lies after data.test_from; validation comes first in time");
+  }
+  return cuts;
+}
+
+/// At least one row where the ratio is positive.
+std::size_t Share(double ratio, std::size_t count) {
+  if (ratio <= 0.0) {
+    return 0;
+  }
+  return std::max<std::size_t>(1, static_cast<std::size_t>(ratio * static_cast<double>(count)));
+}
+
+}  // namespace
+
+Result<TimeCuts> SplitUsers(const EventTable& table,
+                            const std::vector<EventRole>& roles,
+                            const DataConfig& config,
+                            std::vector<OrderedUser>& users) {
+  const Splitter splitter(table, roles);
+  TimeCuts cuts;
+  if (config.split != "leave_one_out") {
+    RONDO_TRY_STATUS(CheckRatios(config));
+  }
+  if (config.split == "global_time") {
+    RONDO_TRY(cuts, ChooseCuts(splitter, config, users));
+  } else if (config.split != "leave_one_out" && config.split != "user_ratio") {
+    return Fail(ErrorCode::kInvalidArgument,
+                "data.split '" + config.split
+                    + "' is unknown; use leave_one_out, global_time or user_ratio");
+  }
+  for (OrderedUser& user : users) {
+    if (config.split == "leave_one_out") {
+      splitter.HoldOutLast(user, 1, 1);
+    } else if (config.split == "global_time") {
+      splitter.CutInTime(user, cuts);
+    } else {
+      const std::size_t targets = splitter.Targets(user);
+      splitter.HoldOutLast(
+          user, Share(config.validation_ratio, targets), Share(config.test_ratio, targets));
+    }
+  }
+  return cuts;
+}
+
+}  // namespace rondo

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rondo {
+
+/// Cuts at every `delimiter`; "a||b" gives three pieces.
+std::vector<std::string_view> SplitText(std::string_view text, std::string_view delimiter);
+
+/// A finite number that fills the whole text, or nothing.
+std::optional<double> ParseNumber(std::string_view text);
+
+/// The shortest text that reads back as the same number; whole numbers have no point.
+std::string NumberText(double value);
+
+/// Order of ids: plain decimal numbers by value and before all others, the rest by bytes. A strict
+/// total order on distinct texts, the same on every machine and in every locale.
+bool IdLess(std::string_view a, std::string_view b);
+
+/// Tabs and line ends become spaces, so that the text fits a cell of a TSV file.
+std::string TsvCell(std::string_view text);
+
+}  // namespace rondo
