@@ -1,0 +1,53 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/core/ids.h"
+#include "common/core/result.h"
+#include "common/federated/parameters.h"
+#include "common/metrics/evaluate.h"
+
+namespace rondo::coordinator {
+
+/// One validation of a run.
+struct ValidationRecord {
+  RoundId round = 0;
+  MetricTable metrics;
+};
+
+/// Everything a run needs to go on with the same bits after it was killed.
+struct RunState {
+  RoundId round = 0;  ///< the last round that ended, void ones included; 0: none yet
+  ParameterVector model;
+  std::vector<std::pair<std::string, ParameterVector>> optimizer_state;
+  std::uint64_t optimizer_steps = 0;
+  std::uint64_t void_rounds = 0;
+  int void_in_a_row = 0;
+
+  RoundId validated_round = 0;  ///< the last round whose model went through validation
+  RoundId best_round = 0;       ///< 0: no validation gave numbers yet
+  double best_ndcg = 0.0;
+  ParameterVector best_model;  ///< without a layout until best_round > 0
+  int validations_without_gain = 0;
+  std::vector<ValidationRecord> history;
+
+  /// The model of the selected round: the best one, or the newest without any validation.
+  const ParameterVector& selected_model() const { return best_round > 0 ? best_model : model; }
+
+  RoundId selected_round() const { return best_round > 0 ? best_round : round; }
+};
+
+/// Where run states are kept.
+class CheckpointSink {
+ public:
+  virtual ~CheckpointSink() = default;
+
+  /// Returns after the state is safe on disk.
+  /// Errors  kIo; the run then ends, and the older checkpoint stays whole.
+  virtual Status Save(const RunState& state) = 0;
+};
+
+}  // namespace rondo::coordinator

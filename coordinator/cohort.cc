@@ -1,0 +1,59 @@
+#include "coordinator/cohort.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "common/core/rng.h"
+#include "common/crypto/random.h"
+
+namespace rondo::coordinator {
+namespace {
+
+constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
+
+std::uint64_t SecureBelow(std::uint64_t bound) {
+  const std::uint64_t threshold =
+      (0 - bound) % bound;  // Values below it would favour small results.
+  std::uint64_t value = SecureRandomU64();
+  while (value < threshold) {
+    value = SecureRandomU64();
+  }
+  return value % bound;
+}
+
+}  // namespace
+
+CohortSampler::CohortSampler(const StrategyConfig& strategy, std::optional<std::uint64_t> seed)
+    : invited_(kAll),
+      enough_(kAll),
+      seed_(seed) {
+  if (strategy.cohort > 0) {
+    // The hair keeps 10 * 1.1 = 11.000000000000002 at 11.
+    const double wanted =
+        std::ceil(strategy.cohort * std::max(strategy.over_selection, 1.0) - 1e-9);
+    invited_ = static_cast<std::size_t>(wanted);
+    if (strategy.over_selection > 1.0) {
+      enough_ = static_cast<std::size_t>(strategy.cohort);
+    }
+  }
+}
+
+std::vector<ClientId> CohortSampler::Sample(std::vector<ClientId> available, RoundId round) const {
+  std::sort(available.begin(), available.end());
+  if (available.size() <= invited_) {
+    return available;
+  }
+  Rng rng(StreamName{
+      .seed = seed_.value_or(0), .round = round, .client = 0, .purpose = Purpose::kCohort});
+  for (std::size_t i = 0; i < invited_; ++i) {
+    const std::uint64_t left = available.size() - i;
+    std::swap(available[i], available[i + (seed_ ? rng.Below(left) : SecureBelow(left))]);
+  }
+  available.resize(invited_);
+  std::sort(available.begin(), available.end());
+  return available;
+}
+
+}  // namespace rondo::coordinator

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "common/config/scenario.h"
+#include "common/core/ids.h"
+
+namespace rondo::coordinator {
+
+/// Draws the clients of a round, uniformly and without replacement.
+///
+/// With a seed (simulation) the cohort is a function of seed, round and the available clients.
+/// Without (federation) it comes from OpenSSL, so that nobody can foresee who takes part.
+class CohortSampler {
+ public:
+  CohortSampler(const StrategyConfig& strategy, std::optional<std::uint64_t> seed);
+
+  /// At most ceil(cohort * over_selection) of the available clients, in byte order.
+  std::vector<ClientId> Sample(std::vector<ClientId> available, RoundId round) const;
+
+  /// A round may end when so many have contributed, although more were invited; never without
+  /// over-selection.
+  std::size_t enough() const { return enough_; }
+
+ private:
+  std::size_t invited_;
+  std::size_t enough_;
+  std::optional<std::uint64_t> seed_;
+};
+
+}  // namespace rondo::coordinator

@@ -1,0 +1,134 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "common/config/scenario.h"
+#include "common/core/clock.h"
+#include "common/metrics/evaluate.h"
+#include "coordinator/checkpoint_sink.h"
+#include "coordinator/clear_session.h"
+#include "coordinator/client_pool.h"
+#include "coordinator/cohort.h"
+#include "coordinator/strategy.h"
+
+namespace rondo::coordinator {
+
+/// How one round went.
+struct RoundReport {
+  RoundId round = 0;
+  bool is_void = false;
+  std::optional<Error> reason;  ///< of a void round
+  std::size_t available = 0;
+  std::size_t invited = 0;
+  std::size_t contributors = 0;
+  std::vector<std::pair<ClientId, Error>> dropped;
+  std::uint64_t weight = 0;
+  std::uint64_t saturated = 0;
+  double loss = 0.0;         ///< mean training loss over contributors; NaN if unknown
+  double update_norm = 0.0;  ///< L2 of the mean delta
+  double seconds = 0.0;
+  double collect_seconds = 0.0;  ///< of them: clients at work
+  std::uint64_t bytes_up = 0;
+  std::uint64_t bytes_down = 0;
+};
+
+/// How one evaluation went. No metrics: too few users, clients or none that answered.
+struct ValidationReport {
+  RoundId round = 0;
+  Split split = Split::kValidation;
+  std::optional<MetricTable> metrics;
+  bool is_best = false;
+  std::size_t contributors = 0;
+  std::vector<std::pair<ClientId, Error>> dropped;
+  double seconds = 0.0;
+};
+
+/// Told about the run as it goes. Called on the loop thread; must be quick.
+class RoundObserver {
+ public:
+  virtual ~RoundObserver() = default;
+  virtual void OnRound(const RoundReport& report) = 0;
+  virtual void OnValidation(const ValidationReport& report) = 0;
+};
+
+enum class RunEnd : std::uint8_t { kAllRounds, kPatience };
+
+struct RunOutcome {
+  RunState state;
+  RunEnd end = RunEnd::kAllRounds;
+  std::optional<MetricTable> test;  ///< of the selected model, if Parts::test_at_end
+};
+
+/// Runs rounds until `strategy.rounds`, patience, too many void rounds or a stop request. Knows
+/// neither sockets nor LibTorch; simulation and federation differ in the pool alone.
+///
+/// A round: select, offer, collect, fold, server optimiser, checkpoint, announce, report; now and
+/// then evaluate. A round without quorum or with a sum that is not finite is void: model and
+/// optimiser keep their bits. Whatever Parts refers to outlives Run. Confined to one thread.
+class RoundLoop {
+ public:
+  struct Parts {
+    ClientPool& pool;
+    Strategy& strategy;
+    CheckpointSink& checkpoints;
+    const Clock& clock;
+    RoundObserver& observer;
+    const CohortSampler& sampler;
+    SessionFactory new_session;
+    /// SHA-256 of the model's safetensors file, as hex.
+    std::function<std::string(const ParameterVector&)> model_sha256;
+    std::stop_token stop;
+    bool test_at_end = false;  ///< evaluate the selected model on the test split
+    Duration finish_wait =
+        std::chrono::seconds(30);  ///< how long clients may take to fetch the result
+  };
+
+  /// `start` is a fresh RunState with the initial model, or the newest checkpoint. A federation
+  /// sets `scenario.checkpoint.every` to 1.
+  RoundLoop(Parts parts, Scenario scenario, RunState start);
+
+  /// Errors  kInvalidArgument if `start` does not fit the strategy; kTooFewClients (kDiverged)
+  /// after
+  ///         `max_void_rounds` void rounds in a row; kCancelled on a stop request; kIo of the sink.
+  ///         The newest whole state was saved before in every case but kIo.
+  Task<Result<RunOutcome>> Run();
+
+  const RunState& state() const { return state_; }
+
+ private:
+  struct Round;
+
+  Task<Status> RunRounds();
+  Task<Status> PlayRound();
+  Task<Status> WaitForQuorum(Round& round);
+  Task<Status> Collect(Round& round);
+  Task<Status> Validate();
+  Task<Result<ValidationReport>> Evaluate(RoundId id, Split split);
+  Task<Status> FinishClients();
+
+  void OfferTraining(Round& round);
+  Status ApplyStep(Result<Step> step, Round& round);
+  Status HandleEvent(PoolEvent event, Round& round);
+  Status Fold(Round& round);
+  Status EndRound(Round& round, const Status& folded);
+  void Judge(const ValidationReport& report);
+  Status SaveState();
+
+  bool Stopped() const { return parts_.stop.stop_requested(); }
+
+  bool ValidationDue() const;
+  bool OutOfPatience() const;
+
+  Parts parts_;
+  Scenario scenario_;
+  RunState state_;
+  Broadcast broadcast_;  ///< what clients work on now
+  bool saved_ = false;   ///< the newest state is in the sink
+  RunEnd end_ = RunEnd::kAllRounds;
+};
+
+}  // namespace rondo::coordinator

@@ -1,0 +1,83 @@
+#include "coordinator/server_optimizers/sgd.h"
+
+#include <utility>
+
+#include "coordinator/server_optimizers/state.h"
+
+namespace rondo::coordinator {
+namespace {
+
+constexpr const char* kMomentum = "momentum";
+
+class SgdOptimizer : public ServerOptimizer {
+ public:
+  explicit SgdOptimizer(const StrategyConfig& config)
+      : learning_rate_(config.server_learning_rate),
+        momentum_(config.server_momentum) {}
+
+  Status Step(ParameterVector& model, const ParameterVector& delta) override {
+    RONDO_TRY_STATUS(detail::CheckSameLayout(model, delta));
+    ParameterVector velocity = delta;
+    if (momentum_ != 0.0 && velocity_.layout != nullptr) {
+      for (std::size_t i = 0; i < velocity.values.size(); ++i) {
+        const double old = velocity_.values[i];
+        velocity.values[i] =
+            static_cast<float>(momentum_ * old + static_cast<double>(delta.values[i]));
+      }
+    }
+    detail::ZeroFirstRows(velocity);
+    ParameterVector next = model;
+    for (std::size_t i = 0; i < next.values.size(); ++i) {
+      next.values[i] =
+          static_cast<float>(static_cast<double>(model.values[i])
+                             + learning_rate_ * static_cast<double>(velocity.values[i]));
+    }
+    detail::ZeroFirstRows(next);
+    if (!detail::AllFinite(next.values) || !detail::AllFinite(velocity.values)) {
+      return Fail(ErrorCode::kDiverged,
+                  "the server step leaves the range of numbers; lower "
+                  "strategy.server_learning_rate or client.learning_rate");
+    }
+    model = std::move(next);
+    if (momentum_ != 0.0) {
+      velocity_ = std::move(velocity);
+    }
+    ++steps_;
+    return Ok();
+  }
+
+  detail::NamedState SaveState() const override {
+    detail::NamedState state;
+    if (velocity_.layout != nullptr) {
+      state.emplace_back(kMomentum, velocity_);
+    }
+    return state;
+  }
+
+  std::uint64_t steps() const override { return steps_; }
+
+  Status LoadState(detail::NamedState state, std::uint64_t steps) override {
+    std::vector<std::string> names;
+    if (momentum_ != 0.0) {
+      names.emplace_back(kMomentum);
+    }
+    RONDO_TRY_STATUS(detail::CheckState(state, names));
+    velocity_ = state.empty() ? ParameterVector{} : std::move(state.front().second);
+    steps_ = steps;
+    return Ok();
+  }
+
+ private:
+  double learning_rate_;
+  double momentum_;
+  ParameterVector velocity_;  ///< without a layout before the first step
+  std::uint64_t steps_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<ServerOptimizer> NewSgdOptimizer(const StrategyConfig& config) {
+  return std::make_unique<SgdOptimizer>(config);
+}
+
+}  // namespace rondo::coordinator
