@@ -33,18 +33,19 @@ template <typename T>
 class [[nodiscard]] Result : public boost::system::result<T, Error> {
   using Base = boost::system::result<T, Error>;
 
- public:
-  Result(Failure failure)
-      : Base(boost::system::in_place_error, std::move(failure.error)) {}  // NOLINT
+  template <typename U>
+  static constexpr bool kIsValue =
+      std::is_convertible_v<
+          U,
+          T> && !std::is_same_v<std::decay_t<U>, Failure> && !std::is_same_v<std::decay_t<U>, Result>;
 
-  template <
-      typename U = T,
-      typename = std::enable_if_t<
-          std::is_convertible_v<
-              U,
-              T> && !std::is_same_v<std::decay_t<U>, Failure> && !std::is_same_v<std::decay_t<U>, Result>>>
-  Result(U&& value)  // NOLINT(google-explicit-constructor)
-      : Base(boost::system::in_place_value, std::forward<U>(value)) {}
+ public:
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  Result(Failure failure) : Base(boost::system::in_place_error, std::move(failure.error)) {}
+
+  template <typename U = T, typename = std::enable_if_t<kIsValue<U>>>
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  Result(U&& value) : Base(boost::system::in_place_value, std::forward<U>(value)) {}
 };
 
 template <>
@@ -54,8 +55,8 @@ class [[nodiscard]] Result<void> : public boost::system::result<void, Error> {
  public:
   Result() : Base(boost::system::in_place_value) {}
 
-  Result(Failure failure)
-      : Base(boost::system::in_place_error, std::move(failure.error)) {}  // NOLINT
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  Result(Failure failure) : Base(boost::system::in_place_error, std::move(failure.error)) {}
 };
 
 using Status = Result<void>;
