@@ -24,9 +24,9 @@ struct Step {
   std::optional<TimePoint> wake;  ///< call Tick then
 };
 
-/// The server half of one round's aggregation protocol, without sockets or clocks: bytes and the time in,
-/// bytes and the next wake-up out. A faulty client is dropped and counted; only an unrecoverable fault is an
-/// error. One object a round; not thread-safe.
+/// The server half of one round's aggregation protocol, without sockets or clocks: bytes and the
+/// time in, bytes and the next wake-up out. A faulty client is dropped and counted; only an
+/// unrecoverable fault is an error. One object a round; not thread-safe.
 ///
 /// ClearSession yields one sum per contribution; a masked session yields exactly one.
 class AggregationSession {
@@ -39,7 +39,9 @@ class AggregationSession {
   virtual Result<Step> Receive(const ClientId& client, ByteView payload, TimePoint now) = 0;
 
   /// Takes the work of clients in this process.
-  virtual Result<Step> AddPack(const std::vector<ClientId>& clients, UpdateSum sum, double loss) = 0;
+  virtual Result<Step> AddPack(const std::vector<ClientId>& clients,
+                               UpdateSum sum,
+                               double loss) = 0;
 
   virtual Result<Step> Tick(TimePoint now) = 0;
   virtual void Drop(const ClientId& client, const Error& why) = 0;

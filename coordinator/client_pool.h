@@ -19,7 +19,8 @@ struct MessageEvent {
   Bytes payload;
 };
 
-/// The finished work of clients in this process: one sum, or one update if single updates were asked for.
+/// The finished work of clients in this process: one sum, or one update if single updates were
+/// asked for.
 struct PackEvent {
   RoundId round = 0;
   std::vector<ClientId> clients;
@@ -37,8 +38,8 @@ struct DeadlineEvent {};
 
 using PoolEvent = std::variant<MessageEvent, PackEvent, DropEvent, DeadlineEvent>;
 
-/// The one seam between simulation and deployment: who takes part, and how a cohort's work comes back.
-/// VirtualClients (in process), RemoteClients (channels to real clients, over TLS or memory).
+/// The one seam between simulation and deployment: who takes part, and how a cohort's work comes
+/// back. VirtualClients (in process), RemoteClients (channels to real clients, over TLS or memory).
 /// Confined to the loop thread.
 class ClientPool {
  public:
@@ -51,7 +52,9 @@ class ClientPool {
   virtual Task<Status> WaitFor(std::size_t count, TimePoint deadline) = 0;
 
   /// Invites the clients. `broadcast` outlives the round. Faults come back as DropEvent.
-  virtual void Dispatch(const std::vector<ClientId>& clients, const Offer& offer, const Broadcast& broadcast) = 0;
+  virtual void Dispatch(const std::vector<ClientId>& clients,
+                        const Offer& offer,
+                        const Broadcast& broadcast) = 0;
 
   /// Sends one message of the aggregation protocol; a broken connection comes back as DropEvent.
   virtual void Send(const ClientId& client, Bytes payload) = 0;

@@ -18,7 +18,8 @@ class Aggregator {
  public:
   virtual ~Aggregator() = default;
 
-  /// Errors  kFailedPrecondition if blocks differ from the first; kUnsupported for a sum of several where
+  /// Errors  kFailedPrecondition if blocks differ from the first; kUnsupported for a sum of several
+  /// where
   ///         single updates are needed. Nothing is changed then.
   virtual Status Accumulate(const UpdateSum& update) = 0;
 
@@ -38,13 +39,15 @@ class ServerOptimizer {
   /// Named state vectors, each in the model's layout, and the step count.
   virtual std::vector<std::pair<std::string, ParameterVector>> SaveState() const = 0;
   virtual std::uint64_t steps() const = 0;
-  virtual Status LoadState(std::vector<std::pair<std::string, ParameterVector>> state, std::uint64_t steps) = 0;
+  virtual Status LoadState(std::vector<std::pair<std::string, ParameterVector>> state,
+                           std::uint64_t steps) = 0;
 };
 
 /// A composition: client objective x aggregator x server optimiser.
 class Strategy {
  public:
-  /// Errors  kInvalidArgument for an unknown part, with a suggestion; kUnsupported for an impossible pair.
+  /// Errors  kInvalidArgument for an unknown part, with a suggestion; kUnsupported for an
+  /// impossible pair.
   static Result<std::unique_ptr<Strategy>> Create(const Scenario& scenario);
 
   virtual ~Strategy() = default;

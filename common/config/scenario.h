@@ -14,58 +14,66 @@
 namespace rondo {
 
 struct DataConfig {
-  std::filesystem::path path;          ///< A file, or a folder that holds one `.inter` file.
-  std::string format = "auto";         ///< auto | recbole | movielens | csv
-  std::map<std::string, std::string> columns;  ///< csv: user, item, rating, time, event -> header name
-  std::map<std::string, std::string> events;   ///< event name -> input | target | both | negative | ignore
-  std::string order = "time";          ///< time | sequence | none
-  std::string ties = "file";           ///< file | hash: order inside equal timestamps
+  std::filesystem::path path;   ///< A file, or a folder that holds one `.inter` file.
+  std::string format = "auto";  ///< auto | recbole | movielens | csv
+  std::map<std::string, std::string>
+      columns;  ///< csv: user, item, rating, time, event -> header name
+  std::map<std::string, std::string>
+      events;                           ///< event name -> input | target | both | negative | ignore
+  std::string order = "time";           ///< time | sequence | none
+  std::string ties = "file";            ///< file | hash: order inside equal timestamps
   std::string split = "leave_one_out";  ///< leave_one_out | global_time | user_ratio
-  double validation_ratio = 0.1;       ///< user_ratio: share of a user's events; global_time: share of all events
-  double test_ratio = 0.1;             ///< same
-  double validation_from = 0.0;        ///< global_time: public cut, Unix seconds; 0 derives it from the ratios
-  double test_from = 0.0;              ///< global_time: public cut, Unix seconds
-  int min_user_events = 3;             ///< users with fewer events are left out; counted over training rows for splits in time
-  int min_item_events = 1;             ///< items with fewer training rows are left out
-  double min_rating = 0.0;             ///< events below it are ignored; 0 keeps all
-  std::string clients = "user";        ///< user | column:NAME | column:NAME:PREFIX | dirichlet:ALPHA | lognormal:SIGMA
-  int institutions = 8;                ///< K of dirichlet and lognormal
-  std::filesystem::path catalogue;     ///< catalogue.tsv; empty: items of the training rows (simulation only)
-  std::filesystem::path mapping;       ///< client only: own item id -> catalogue item id
-  std::uint64_t seed = 1;              ///< partition, negatives, ties, random hold-out
-  int max_bad_rows = 1000;             ///< more broken rows than this are fatal
+  double validation_ratio =
+      0.1;  ///< user_ratio: share of a user's events; global_time: share of all events
+  double test_ratio = 0.1;  ///< same
+  double validation_from =
+      0.0;                 ///< global_time: public cut, Unix seconds; 0 derives it from the ratios
+  double test_from = 0.0;  ///< global_time: public cut, Unix seconds
+  int min_user_events =
+      3;  ///< users with fewer events are left out; counted over training rows for splits in time
+  int min_item_events = 1;  ///< items with fewer training rows are left out
+  double min_rating = 0.0;  ///< events below it are ignored; 0 keeps all
+  std::string clients =
+      "user";  ///< user | column:NAME | column:NAME:PREFIX | dirichlet:ALPHA | lognormal:SIGMA
+  int institutions = 8;  ///< K of dirichlet and lognormal
+  std::filesystem::path
+      catalogue;  ///< catalogue.tsv; empty: items of the training rows (simulation only)
+  std::filesystem::path mapping;  ///< client only: own item id -> catalogue item id
+  std::uint64_t seed = 1;         ///< partition, negatives, ties, random hold-out
+  int max_bad_rows = 1000;        ///< more broken rows than this are fatal
 };
 
 struct ModelConfig {
   int width = 64;
   int blocks = 2;
-  int heads = 1;                       ///< must divide width
-  int history = 50;                    ///< most recent events seen
-  std::vector<std::string> attention = {"multi_head"};  ///< multi_head | dot | additive | bilinear; one a block, the last repeats
+  int heads = 1;     ///< must divide width
+  int history = 50;  ///< most recent events seen
+  std::vector<std::string> attention = {
+      "multi_head"};  ///< multi_head | dot | additive | bilinear; one a block, the last repeats
   double dropout = 0.2;
-  std::vector<std::string> features;   ///< columns of the item file fused into the item embedding
-  std::string fusion = "sum";          ///< sum | gate | concat: how features join the item embedding
-  bool positions = true;               ///< learned positions; off when data.order = "none"
-  bool causal = true;                  ///< off when data.order = "none"
+  std::vector<std::string> features;  ///< columns of the item file fused into the item embedding
+  std::string fusion = "sum";         ///< sum | gate | concat: how features join the item embedding
+  bool positions = true;              ///< learned positions; off when data.order = "none"
+  bool causal = true;                 ///< off when data.order = "none"
 };
 
 struct ClientConfig {
-  int epochs = 1;                      ///< passes over the client's sequences; ignored if steps > 0
-  int steps = 0;                       ///< local steps; 0: by epochs
-  int batch_size = 32;                 ///< sequences a step
+  int epochs = 1;       ///< passes over the client's sequences; ignored if steps > 0
+  int steps = 0;        ///< local steps; 0: by epochs
+  int batch_size = 32;  ///< sequences a step
   bool shuffle = true;
-  std::string optimizer = "sgd";       ///< sgd | adam
+  std::string optimizer = "sgd";  ///< sgd | adam
   double learning_rate = 1.0;
-  double gradient_clip = 0.0;          ///< L2 bound of a step's gradient; 0: none
-  std::string loss = "softmax";        ///< softmax | sampled_softmax | bce
-  int negatives = 1;                   ///< sampled losses: negatives a position
+  double gradient_clip = 0.0;    ///< L2 bound of a step's gradient; 0: none
+  std::string loss = "softmax";  ///< softmax | sampled_softmax | bce
+  int negatives = 1;             ///< sampled losses: negatives a position
   double weight_decay = 0.0;
-  std::string device = "auto";         ///< auto | cpu | cuda
+  std::string device = "auto";  ///< auto | cpu | cuda
 };
 
 struct StrategyConfig {
-  std::string name = "fedavg";         ///< a preset; the keys below override its parts
-  std::string objective = "plain";     ///< plain | proximal
+  std::string name = "fedavg";      ///< a preset; the keys below override its parts
+  std::string objective = "plain";  ///< plain | proximal
   double proximal_mu = 0.0;
   std::string aggregator = "mean";
   std::string server_optimizer = "sgd";  ///< sgd | adam
@@ -75,27 +83,29 @@ struct StrategyConfig {
   double beta2 = 0.99;
   double epsilon = 1e-8;
   int rounds = 100;
-  int cohort = 0;                      ///< clients a round; 0: all
-  double over_selection = 1.0;         ///< invited = ceil(cohort * over_selection)
-  int quorum = 1;                      ///< fewer contributors void the round
+  int cohort = 0;               ///< clients a round; 0: all
+  double over_selection = 1.0;  ///< invited = ceil(cohort * over_selection)
+  int quorum = 1;               ///< fewer contributors void the round
   double deadline_s = 600.0;
-  int max_void_rounds = 10;            ///< this many void rounds in a row end the run
+  int max_void_rounds = 10;             ///< this many void rounds in a row end the run
   std::string weighting = "positions";  ///< positions | uniform
   std::uint64_t max_weight = 1024;
-  std::uint64_t weight_reference = 1024;  ///< weight = clamp(round(positions * max_weight / weight_reference), 1, max_weight)
+  std::uint64_t weight_reference =
+      1024;  ///< weight = clamp(round(positions * max_weight / weight_reference), 1, max_weight)
 };
 
 struct PrivacyConfig {
-  std::string mode = "in_process";     ///< in_process | channel | sealed | masked (the last two are refused until they exist)
-  std::string grid = "exact";          ///< exact | ring
+  std::string mode = "in_process";  ///< in_process | channel | sealed | masked (the last two are
+                                    ///< refused until they exist)
+  std::string grid = "exact";       ///< exact | ring
   int ring_bits = 32;
-  double ring_range = 8.0;             ///< largest weighted coordinate of one update on the ring grid
-  double clip_norm = 0.0;              ///< L2 bound of an update; 0: none
+  double ring_range = 8.0;  ///< largest weighted coordinate of one update on the ring grid
+  double clip_norm = 0.0;   ///< L2 bound of an update; 0: none
 };
 
 struct EvaluationConfig {
-  int every = 20;                      ///< rounds between validations; 0: only at the end
-  int patience = 0;                    ///< stop after this many validations without a better NDCG@10; 0: never
+  int every = 20;    ///< rounds between validations; 0: only at the end
+  int patience = 0;  ///< stop after this many validations without a better NDCG@10; 0: never
   std::vector<std::string> protocols = {"full", "sampled:99"};
   std::vector<int> k = {5, 10};
   std::vector<std::string> baselines = {"popularity", "markov1", "item_knn"};
@@ -103,14 +113,14 @@ struct EvaluationConfig {
 };
 
 struct EngineConfig {
-  int threads = 0;                     ///< 0: one a core
-  int memory_mib = 512;                ///< bound on a pack's working memory
-  std::string device = "auto";         ///< auto | cpu | cuda
+  int threads = 0;              ///< 0: one a core
+  int memory_mib = 512;         ///< bound on a pack's working memory
+  std::string device = "auto";  ///< auto | cpu | cuda
 };
 
 struct CheckpointConfig {
-  int every = 50;                      ///< rounds (simulation); a federation saves every round
-  int keep = 2;                        ///< newest ones kept, beside the best
+  int every = 50;  ///< rounds (simulation); a federation saves every round
+  int keep = 2;    ///< newest ones kept, beside the best
 };
 
 struct Scenario {
@@ -128,16 +138,17 @@ struct Scenario {
 
 using ScenarioSources = ConfigSources;
 
-/// Loads, layers and validates a scenario. Paths in the file resolve against the file's folder, those in
-/// environment and sets against the working directory. A `strategy.name` preset fills in the keys that no
-/// source names.
-/// Errors  kNotFound; kInvalidArgument with "file:line:column" and a suggestion for unknown or wrong keys.
+/// Loads, layers and validates a scenario. Paths in the file resolve against the file's folder,
+/// those in environment and sets against the working directory. A `strategy.name` preset fills in
+/// the keys that no source names. Errors  kNotFound; kInvalidArgument with "file:line:column" and a
+/// suggestion for unknown or wrong keys.
 Result<Scenario> LoadScenario(const ScenarioSources& sources);
 
 /// Checks ranges and combinations that need no data.
 Status ValidateScenario(const Scenario& scenario);
 
-/// The scenario as TOML with every key, as written to `config.toml` of a run and read back by LoadScenario.
+/// The scenario as TOML with every key, as written to `config.toml` of a run and read back by
+/// LoadScenario.
 std::string ScenarioToToml(const Scenario& scenario);
 
 class Binder;

@@ -21,7 +21,7 @@ struct ParameterEntry {
   std::string name;
   std::vector<std::int64_t> shape;
   InitRule init = InitRule::kZeros;
-  double init_scale = 0.0;       ///< standard deviation of kNormal
+  double init_scale = 0.0;  ///< standard deviation of kNormal
   ParameterGroup group = ParameterGroup::kShared;
   bool row_addressable = false;  ///< an embedding table: a client touches few rows
   bool zero_first_row = false;   ///< row 0 (padding) is and stays zero
@@ -32,11 +32,14 @@ struct ParameterEntry {
 /// Names and places of all tensors in one flat float buffer. Immutable, shareable.
 class ParameterLayout {
  public:
-  /// Errors  kInvalidArgument for an empty or repeated name, a shape without elements, or 2^31 elements and more.
+  /// Errors  kInvalidArgument for an empty or repeated name, a shape without elements, or 2^31
+  /// elements and more.
   static Result<std::shared_ptr<const ParameterLayout>> Create(std::vector<ParameterEntry> entries);
 
   const std::vector<ParameterEntry>& entries() const { return entries_; }
+
   std::size_t size() const { return size_; }
+
   const ParameterEntry* Find(std::string_view name) const;
 
   /// SHA-256 over names, shapes, groups, flags and init rules: equal digests mean equal layouts.
@@ -66,6 +69,7 @@ Result<std::shared_ptr<const ParameterLayout>> ModelLayout(const ModelConfig& co
                                                            std::int64_t feature_values = 0);
 
 /// The initial weights: a function of layout and seed alone, the same bits on every machine.
-ParameterVector InitialParameters(std::shared_ptr<const ParameterLayout> layout, std::uint64_t seed);
+ParameterVector InitialParameters(std::shared_ptr<const ParameterLayout> layout,
+                                  std::uint64_t seed);
 
 }  // namespace rondo

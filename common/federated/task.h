@@ -15,11 +15,11 @@ struct TrainTask {
   RoundId round = 0;
   std::uint64_t seed = 1;       ///< dropout
   std::uint64_t data_seed = 1;  ///< batch order and negatives
-  ClientConfig client;          ///< epochs, steps, optimiser, loss; `device` is the client's own affair
-  double proximal_mu = 0.0;     ///< FedProx; 0: plain
+  ClientConfig client;  ///< epochs, steps, optimiser, loss; `device` is the client's own affair
+  double proximal_mu = 0.0;  ///< FedProx; 0: plain
   double dropout = 0.0;
   double clip_norm = 0.0;
-  StrategyConfig weighting;     ///< only weighting, max_weight and weight_reference are read
+  StrategyConfig weighting;  ///< only weighting, max_weight and weight_reference are read
   GridSpec grid;
 };
 
@@ -46,8 +46,8 @@ struct Offer {
   EvaluateTask evaluate;  ///< if kEvaluate
 };
 
-/// The outcome of a round as announced to everyone who was invited. Client state that is pending on the
-/// round is kept if the client is included, and discarded otherwise.
+/// The outcome of a round as announced to everyone who was invited. Client state that is pending on
+/// the round is kept if the client is included, and discarded otherwise.
 struct RoundResult {
   RoundId round = 0;
   bool is_void = false;

@@ -14,14 +14,15 @@ namespace rondo {
 
 /// A grid of fixed-point numbers on which updates are summed exactly, whatever the order.
 ///
-/// exact  int64, step 2^-32, nearest rounding; the wire carries float32 and the weight, the receiver rounds.
-/// ring   integers mod 2^bits, stochastic rounding; what masking needs.
+/// exact  int64, step 2^-32, nearest rounding; the wire carries float32 and the weight, the
+/// receiver rounds. ring   integers mod 2^bits, stochastic rounding; what masking needs.
 struct GridSpec {
   enum class Kind : std::uint8_t { kExact = 0, kRing = 1 };
   Kind kind = Kind::kExact;
   int bits = 64;
   double step = 0x1p-32;
-  double limit = 0x1p20;  ///< weighted coordinates are clamped to [-limit, limit] and counted as saturated
+  double limit =
+      0x1p20;  ///< weighted coordinates are clamped to [-limit, limit] and counted as saturated
 
   bool operator==(const GridSpec&) const = default;
 };
@@ -57,19 +58,26 @@ inline constexpr std::string_view kDeltaBlock = "delta";
 inline constexpr std::string_view kMetricsBlock = "metrics";
 
 /// An all-zero block.
-GridBlock MakeBlock(std::string name, std::shared_ptr<const ParameterLayout> layout, const GridSpec& grid,
+GridBlock MakeBlock(std::string name,
+                    std::shared_ptr<const ParameterLayout> layout,
+                    const GridSpec& grid,
                     Scaling scaling);
 
 /// The grid of an offer, with the proof that `clients` updates cannot overflow it.
 /// Errors  kInvalidArgument if no step is left.
-Result<GridSpec> MakeGrid(const PrivacyConfig& config, std::uint64_t max_weight, std::uint64_t clients);
+Result<GridSpec> MakeGrid(const PrivacyConfig& config,
+                          std::uint64_t max_weight,
+                          std::uint64_t clients);
 
-/// Adds round(values * weight / step) to the block. `rng` is needed on the ring only (stochastic rounding).
-/// Splits the vector over `threads`; the result does not depend on them.
-/// Returns the number of saturated coordinates.
-/// Errors  kDiverged if a value is not finite; then nothing is changed.
-Result<std::uint64_t> FoldDense(GridBlock& block, std::span<const float> values, std::uint64_t weight,
-                                Rng* rng, int threads = 1);
+/// Adds round(values * weight / step) to the block. `rng` is needed on the ring only (stochastic
+/// rounding). Splits the vector over `threads`; the result does not depend on them. Returns the
+/// number of saturated coordinates. Errors  kDiverged if a value is not finite; then nothing is
+/// changed.
+Result<std::uint64_t> FoldDense(GridBlock& block,
+                                std::span<const float> values,
+                                std::uint64_t weight,
+                                Rng* rng,
+                                int threads = 1);
 
 /// The sum as real numbers: centred on the ring, times the step.
 std::vector<double> GridToReal(const GridBlock& block);

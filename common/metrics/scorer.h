@@ -20,7 +20,8 @@ class Scorer {
 
   /// Scores every row of the catalogue after each history.
   ///
-  /// Shapes  scores [histories, rows] row-major, rows = items + 1; column 0 (padding) is ignored by readers.
+  /// Shapes  scores [histories, rows] row-major, rows = items + 1; column 0 (padding) is ignored by
+  /// readers.
   virtual Status Score(std::span<const History> histories, std::span<float> scores) = 0;
 };
 

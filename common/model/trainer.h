@@ -16,20 +16,21 @@ namespace rondo {
 /// Where LibTorch runs, and with what.
 struct DeviceInfo {
   std::string device;  ///< "cpu" or "cuda:0 NAME"
-  std::string blas;    ///< the library that serves sgemm, e.g. "OpenBLAS 0.3.21 (libopenblas.so.0)" or "reference"
+  std::string blas;    ///< the library that serves sgemm, e.g. "OpenBLAS 0.3.21 (libopenblas.so.0)"
+                       ///< or "reference"
   bool slow_blas = false;
 };
 
-/// Resolves "auto" | "cpu" | "cuda", sets LibTorch threads to 1 and tunes the allocator. Call once, first.
-/// Errors  kInvalidArgument for an unknown word; kUnavailable for "cuda" without a GPU.
+/// Resolves "auto" | "cpu" | "cuda", sets LibTorch threads to 1 and tunes the allocator. Call once,
+/// first. Errors  kInvalidArgument for an unknown word; kUnavailable for "cuda" without a GPU.
 Result<DeviceInfo> PrepareTorch(const std::string& device);
 
 /// The local data of one client: each sequence is one user's training rows, oldest first.
 struct ClientData {
   ClientId id;
   std::vector<std::span<const ItemRow>> sequences;
-  /// Empty: negatives are drawn. Else one span a sequence with `negatives` items a target, to replay a
-  /// workload exactly; used by the benchmarks.
+  /// Empty: negatives are drawn. Else one span a sequence with `negatives` items a target, to
+  /// replay a workload exactly; used by the benchmarks.
   std::vector<std::span<const ItemRow>> negatives;
 };
 
@@ -45,8 +46,9 @@ struct ClientReport {
 };
 
 struct CohortOutcome {
-  UpdateSum sum;                           ///< of all clients, block kDeltaBlock; empty if singles were asked for
-  std::vector<std::vector<float>> deltas;  ///< one clipped, unweighted delta a client, if singles were asked for
+  UpdateSum sum;  ///< of all clients, block kDeltaBlock; empty if singles were asked for
+  std::vector<std::vector<float>>
+      deltas;  ///< one clipped, unweighted delta a client, if singles were asked for
   std::vector<ClientReport> clients;
   std::vector<std::pair<ClientId, Error>> failed;  ///< e.g. kDiverged; not part of the sum
 };
@@ -54,7 +56,8 @@ struct CohortOutcome {
 enum class UpdateVisibility : std::uint8_t { kSumOnly, kIndividual };
 
 /// Trains many clients at a time, each with its own weights as a slice of a [C, ...] tensor.
-/// A real client is C = 1. Holds LibTorch behind a pimpl. Not thread-safe; spreads packs over its own threads.
+/// A real client is C = 1. Holds LibTorch behind a pimpl. Not thread-safe; spreads packs over its
+/// own threads.
 class CohortTrainer {
  public:
   struct Options {
@@ -66,10 +69,12 @@ class CohortTrainer {
   static Result<std::unique_ptr<CohortTrainer>> Create(const Options& options);
   virtual ~CohortTrainer() = default;
 
-  /// The result depends on broadcast, clients and task alone: not on threads, not on the order of clients.
-  /// Errors  kInvalidArgument if the layout is not the model's; kCancelled.
-  virtual Result<CohortOutcome> Train(const Broadcast& broadcast, std::span<const ClientData> clients,
-                                      const TrainTask& task, UpdateVisibility visibility,
+  /// The result depends on broadcast, clients and task alone: not on threads, not on the order of
+  /// clients. Errors  kInvalidArgument if the layout is not the model's; kCancelled.
+  virtual Result<CohortOutcome> Train(const Broadcast& broadcast,
+                                      std::span<const ClientData> clients,
+                                      const TrainTask& task,
+                                      UpdateVisibility visibility,
                                       std::stop_token stop) = 0;
 };
 
