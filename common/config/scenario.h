@@ -16,28 +16,28 @@ namespace rondo {
 struct DataConfig {
   std::filesystem::path path;   ///< A file, or a folder that holds one `.inter` file.
   std::string format = "auto";  ///< auto | recbole | movielens | csv
-  std::map<std::string, std::string>
-      columns;  ///< csv: user, item, rating, time, event -> header name
-  std::map<std::string, std::string>
-      events;                           ///< event name -> input | target | both | negative | ignore
+  /// csv: user, item, rating, time, event -> header name
+  std::map<std::string, std::string> columns;
+  /// Event name -> input | target | both | negative | ignore
+  std::map<std::string, std::string> events;
   std::string order = "time";           ///< time | sequence | none
   std::string ties = "file";            ///< file | hash: order inside equal timestamps
   std::string split = "leave_one_out";  ///< leave_one_out | global_time | user_ratio
-  double validation_ratio =
-      0.1;  ///< user_ratio: share of a user's events; global_time: share of all events
+  /// user_ratio: share of a user's events; global_time: share of all events
+  double validation_ratio = 0.1;
   double test_ratio = 0.1;  ///< same
-  double validation_from =
-      0.0;                 ///< global_time: public cut, Unix seconds; 0 derives it from the ratios
+  /// global_time: public cut, Unix seconds; 0 derives it from the ratios
+  double validation_from = 0.0;
   double test_from = 0.0;  ///< global_time: public cut, Unix seconds
-  int min_user_events =
-      3;  ///< users with fewer events are left out; counted over training rows for splits in time
+  /// Users with fewer events are left out; counted over training rows for splits in time
+  int min_user_events = 3;
   int min_item_events = 1;  ///< items with fewer training rows are left out
   double min_rating = 0.0;  ///< events below it are ignored; 0 keeps all
-  std::string clients =
-      "user";  ///< user | column:NAME | column:NAME:PREFIX | dirichlet:ALPHA | lognormal:SIGMA
+  /// user | column:NAME | column:NAME:PREFIX | dirichlet:ALPHA | lognormal:SIGMA
+  std::string clients = "user";
   int institutions = 8;  ///< K of dirichlet and lognormal
-  std::filesystem::path
-      catalogue;  ///< catalogue.tsv; empty: items of the training rows (simulation only)
+  /// catalogue.tsv; empty: items of the training rows (simulation only)
+  std::filesystem::path catalogue;
   std::filesystem::path mapping;  ///< client only: own item id -> catalogue item id
   std::uint64_t seed = 1;         ///< partition, negatives, ties, random hold-out
   int max_bad_rows = 1000;        ///< more broken rows than this are fatal
@@ -48,8 +48,8 @@ struct ModelConfig {
   int blocks = 2;
   int heads = 1;     ///< must divide width
   int history = 50;  ///< most recent events seen
-  std::vector<std::string> attention = {
-      "multi_head"};  ///< multi_head | dot | additive | bilinear; one a block, the last repeats
+  /// multi_head | dot | additive | bilinear; one a block, the last repeats
+  std::vector<std::string> attention = {"multi_head"};
   double dropout = 0.2;
   std::vector<std::string> features;  ///< columns of the item file fused into the item embedding
   std::string fusion = "sum";         ///< sum | gate | concat: how features join the item embedding
@@ -90,8 +90,8 @@ struct StrategyConfig {
   int max_void_rounds = 10;             ///< this many void rounds in a row end the run
   std::string weighting = "positions";  ///< positions | uniform
   std::uint64_t max_weight = 1024;
-  std::uint64_t weight_reference =
-      1024;  ///< weight = clamp(round(positions * max_weight / weight_reference), 1, max_weight)
+  /// weight = clamp(round(positions * max_weight / weight_reference), 1, max_weight)
+  std::uint64_t weight_reference = 1024;
 };
 
 struct PrivacyConfig {
