@@ -60,7 +60,8 @@ enum class RunEnd : std::uint8_t { kAllRounds, kPatience };
 struct RunOutcome {
   RunState state;
   RunEnd end = RunEnd::kAllRounds;
-  std::optional<MetricTable> test;  ///< of the selected model, if Parts::test_at_end
+  std::optional<MetricTable> test;    ///< of the selected model, if Parts::test_at_end
+  std::optional<Error> finish_error;  ///< why clients may lack the final model; the run is whole
 };
 
 /// Runs rounds until `strategy.rounds`, patience, too many void rounds or a stop request. Knows
@@ -102,24 +103,27 @@ class RoundLoop {
  private:
   struct Round;
 
+  Status Prepare();
   Task<Status> RunRounds();
   Task<Status> PlayRound();
   Task<Status> WaitForQuorum(Round& round);
+  Status OfferTraining(Round& round);
   Task<Status> Collect(Round& round);
+  Status HandleEvent(PoolEvent event, Round& round);
+  Status ApplyStep(Result<Step> step, Round& round);
+  Status Fold(Round& round);
+  Status EndRound(Round& round, const Status& played);
+  Status CountVoidRound(Round& round, const Error& why);
+  void Report(Round& round);
+
   Task<Status> Validate();
   Task<Result<ValidationReport>> Evaluate(RoundId id, Split split);
-  Task<Status> FinishClients();
+  Status OfferEvaluation(Round& round, Split split);
+  void Judge(ValidationReport& report);
+  Task<Status> FinishRun(RunOutcome& outcome);
 
-  void OfferTraining(Round& round);
-  Status ApplyStep(Result<Step> step, Round& round);
-  Status HandleEvent(PoolEvent event, Round& round);
-  Status Fold(Round& round);
-  Status EndRound(Round& round, const Status& folded);
-  void Judge(const ValidationReport& report);
   Status SaveState();
-
-  bool Stopped() const { return parts_.stop.stop_requested(); }
-
+  void UseModel(const ParameterVector& model);
   bool ValidationDue() const;
   bool OutOfPatience() const;
 
@@ -127,7 +131,7 @@ class RoundLoop {
   Scenario scenario_;
   RunState state_;
   Broadcast broadcast_;  ///< what clients work on now
-  bool saved_ = false;   ///< the newest state is in the sink
+  bool saved_;           ///< the newest state is in the sink
   RunEnd end_ = RunEnd::kAllRounds;
 };
 

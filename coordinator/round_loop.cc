@@ -1,0 +1,331 @@
+#include "coordinator/round_loop.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "common/federated/update_sum.h"
+#include "coordinator/round_loop_round.h"
+
+namespace rondo::coordinator {
+namespace {
+
+/// How often a waiting loop looks whether it was asked to stop.
+constexpr Duration kStopPoll = std::chrono::milliseconds(200);
+
+/// Faults that cost a round; all others end the run.
+bool OnlyVoidsTheRound(ErrorCode code) {
+  return code == ErrorCode::kTooFewClients || code == ErrorCode::kDiverged;
+}
+
+double Norm(const std::vector<float>& values) {
+  double squares = 0.0;
+  for (const float value : values) {
+    squares += static_cast<double>(value) * static_cast<double>(value);
+  }
+  return std::sqrt(squares);
+}
+
+Failure Cancelled() {
+  return Fail(ErrorCode::kCancelled, "the run was stopped; it can be resumed");
+}
+
+}  // namespace
+
+RoundLoop::RoundLoop(Parts parts, Scenario scenario, RunState start)
+    : parts_(std::move(parts)),
+      scenario_(std::move(scenario)),
+      state_(std::move(start)),
+      saved_(state_.round > 0) {}
+
+Task<Result<RunOutcome>> RoundLoop::Run() {
+  RONDO_CO_TRY_STATUS(Prepare());
+  const Status ran = co_await RunRounds();
+  const bool disk_works = ran.has_value() || ran.error().code != ErrorCode::kIo;
+  if (!saved_ && disk_works) {
+    const Status saved = SaveState();
+    if (!saved.has_value() && ran.has_value()) {
+      co_return Fail(saved.error());
+    }
+  }
+  if (!ran.has_value()) {
+    co_return Fail(ran.error());
+  }
+  RunOutcome outcome;
+  outcome.end = end_;
+  RONDO_CO_TRY_STATUS(co_await FinishRun(outcome));
+  outcome.state = std::move(state_);
+  co_return outcome;
+}
+
+Status RoundLoop::Prepare() {
+  if (state_.model.layout == nullptr || state_.model.values.size() != state_.model.layout->size()) {
+    return Fail(ErrorCode::kInvalidArgument, "the run starts without a whole model");
+  }
+  RONDO_TRY_STATUS(
+      parts_.strategy.optimizer().LoadState(state_.optimizer_state, state_.optimizer_steps));
+  // Who starts a run again after it gave up means to give it new chances.
+  if (state_.void_in_a_row >= scenario_.strategy.max_void_rounds) {
+    state_.void_in_a_row = 0;
+  }
+  UseModel(state_.model);
+  return Ok();
+}
+
+Task<Status> RoundLoop::RunRounds() {
+  while (true) {
+    if (parts_.stop.stop_requested()) {
+      co_return Cancelled();
+    }
+    // Before the next round and not after the last one, so that a run killed in between catches up.
+    if (ValidationDue()) {
+      RONDO_CO_TRY_STATUS(co_await Validate());
+    }
+    if (OutOfPatience()) {
+      end_ = RunEnd::kPatience;
+      co_return Ok();
+    }
+    if (state_.round >= static_cast<RoundId>(std::max(scenario_.strategy.rounds, 0))) {
+      co_return Ok();
+    }
+    RONDO_CO_TRY_STATUS(co_await PlayRound());
+  }
+}
+
+Task<Status> RoundLoop::PlayRound() {
+  Round round;
+  round.id = state_.round + 1;
+  round.started = parts_.clock.Now();
+  round.bytes_up = parts_.pool.bytes_up();
+  round.bytes_down = parts_.pool.bytes_down();
+
+  // 1. Wait for clients and select the cohort. 2. Offer.
+  Status played = co_await WaitForQuorum(round);
+  if (played.has_value()) {
+    played = OfferTraining(round);
+  }
+  // 3. Collect until all have answered, or the deadline.
+  if (played.has_value()) {
+    played = co_await Collect(round);
+  }
+  // 4. Fold and apply the server optimiser.
+  if (played.has_value()) {
+    played = Fold(round);
+  }
+  // 5. Checkpoint. 6. Announce. 7. Report.
+  co_return EndRound(round, played);
+}
+
+Task<Status> RoundLoop::WaitForQuorum(Round& round) {
+  const auto needed = static_cast<std::size_t>(std::max(scenario_.strategy.quorum, 1));
+  const TimePoint deadline = round.started + Seconds(scenario_.strategy.deadline_s);
+  while (true) {
+    if (parts_.stop.stop_requested()) {
+      co_return Cancelled();
+    }
+    const TimePoint until = std::min(deadline, parts_.clock.Now() + kStopPoll);
+    const Status waited = co_await parts_.pool.WaitFor(needed, until);
+    if (waited.has_value()) {
+      co_return Ok();
+    }
+    const ErrorCode code = waited.error().code;
+    if (code != ErrorCode::kTimeout && code != ErrorCode::kTooFewClients) {
+      co_return Fail(waited.error());
+    }
+    // A pool that gives up before the time knows that nobody else will come.
+    const TimePoint now = parts_.clock.Now();
+    if (now >= deadline || now < until || code == ErrorCode::kTooFewClients) {
+      co_return Fail(ErrorCode::kTooFewClients,
+                     std::to_string(parts_.pool.Available().size())
+                         + " clients are available, the quorum is " + std::to_string(needed));
+    }
+  }
+}
+
+Status RoundLoop::OfferTraining(Round& round) {
+  const StrategyConfig& config = scenario_.strategy;
+  std::vector<ClientId> available = parts_.pool.Available();
+  round.report.available = available.size();
+  round.invited = parts_.sampler.Sample(std::move(available), round.id);
+  if (round.invited.empty()) {
+    return Fail(ErrorCode::kTooFewClients, "no client is available");
+  }
+  const std::uint64_t max_weight = config.weighting == "uniform" ? 1 : config.max_weight;
+  RONDO_TRY(const GridSpec grid, MakeGrid(scenario_.privacy, max_weight, round.invited.size()));
+  ContributionSpec spec{.kind = OfferKind::kTrain, .round = round.id, .max_weight = max_weight};
+  spec.blocks.push_back({std::string(kDeltaBlock), state_.model.layout, grid, Scaling::kByWeight});
+  spec.visibility = parts_.strategy.visibility();
+  round.session = parts_.new_session(std::move(spec), round.invited);
+  round.enough = parts_.sampler.enough();
+  round.offered = parts_.clock.Now();
+  round.deadline = round.offered + Seconds(config.deadline_s);
+  RONDO_TRY_STATUS(ApplyStep(round.session->Start(round.offered), round));
+
+  Offer offer{.kind = OfferKind::kTrain, .round = round.id, .model_sha256 = broadcast_.sha256};
+  offer.train = parts_.strategy.PlanTraining(round.id, grid);
+  parts_.pool.Dispatch(round.invited, offer, broadcast_);
+  return Ok();
+}
+
+Task<Status> RoundLoop::Collect(Round& round) {
+  AggregationSession& session = *round.session;
+  while (!session.complete() && session.contributors().size() < round.enough) {
+    if (parts_.stop.stop_requested()) {
+      co_return Cancelled();
+    }
+    const TimePoint now = parts_.clock.Now();
+    if (now >= round.deadline) {
+      break;
+    }
+    const TimePoint until = std::min({round.deadline, round.wake, now + kStopPoll});
+    Result<PoolEvent> event = co_await parts_.pool.Next(until);
+    RONDO_CO_TRY(PoolEvent happened, std::move(event));
+    RONDO_CO_TRY_STATUS(HandleEvent(std::move(happened), round));
+  }
+  if (parts_.clock.Now() >= round.deadline) {
+    const Error late{ErrorCode::kTimeout, "no contribution before the deadline of the round"};
+    for (const ClientId& client : round.invited) {
+      if (!std::binary_search(
+              session.contributors().begin(), session.contributors().end(), client)) {
+        session.Drop(client, late);
+      }
+    }
+  }
+  round.report.collect_seconds = ToSeconds(parts_.clock.Now() - round.offered);
+  co_return Ok();
+}
+
+Status RoundLoop::HandleEvent(PoolEvent event, Round& round) {
+  const TimePoint now = parts_.clock.Now();
+  if (auto* message = std::get_if<MessageEvent>(&event)) {
+    if (message->round == round.id) {
+      RONDO_TRY_STATUS(
+          ApplyStep(round.session->Receive(message->client, message->payload, now), round));
+    }
+  } else if (auto* pack = std::get_if<PackEvent>(&event)) {
+    if (pack->round == round.id) {
+      RONDO_TRY_STATUS(ApplyStep(
+          round.session->AddPack(pack->clients, std::move(pack->sum), pack->loss), round));
+    }
+  } else if (auto* drop = std::get_if<DropEvent>(&event)) {
+    if (drop->round == round.id) {
+      round.session->Drop(drop->client, drop->why);
+    }
+  }
+  if (now >= round.wake) {
+    round.wake = TimePoint::max();
+    RONDO_TRY_STATUS(ApplyStep(round.session->Tick(now), round));
+  }
+  return Ok();
+}
+
+Status RoundLoop::ApplyStep(Result<Step> step, Round& round) {
+  RONDO_TRY(Step todo, std::move(step));
+  if (!todo.persist.empty()) {
+    return Fail(ErrorCode::kUnsupported,
+                "the aggregation protocol has state of its own to keep, which "
+                "this coordinator cannot");
+  }
+  for (Outgoing& outgoing : todo.send) {
+    parts_.pool.Send(outgoing.client, std::move(outgoing.payload));
+  }
+  if (todo.wake) {
+    round.wake = *todo.wake;
+  }
+  return Ok();
+}
+
+Status RoundLoop::Fold(Round& round) {
+  RoundReport& report = round.report;
+  report.contributors = round.session->contributors().size();
+  const auto quorum = static_cast<std::size_t>(std::max(scenario_.strategy.quorum, 1));
+  if (report.contributors < quorum) {
+    return Fail(ErrorCode::kTooFewClients,
+                std::to_string(report.contributors) + " of " + std::to_string(round.invited.size())
+                    + " clients contributed, the quorum is " + std::to_string(quorum));
+  }
+  RONDO_TRY(const std::vector<UpdateSum> sums, std::move(*round.session).Take());
+  const std::unique_ptr<Aggregator> aggregator = parts_.strategy.NewAggregator();
+  for (const UpdateSum& sum : sums) {
+    RONDO_TRY_STATUS(aggregator->Accumulate(sum));
+    report.weight += sum.weight;
+    report.saturated += sum.saturated;
+  }
+  RONDO_TRY(const ParameterVector mean, std::move(*aggregator).Report());
+  report.update_norm = Norm(mean.values);
+  if (!std::isfinite(report.update_norm)) {
+    return Fail(ErrorCode::kDiverged, "the mean of the updates holds NaN or infinity");
+  }
+  return parts_.strategy.optimizer().Step(state_.model, mean);
+}
+
+Status RoundLoop::EndRound(Round& round, const Status& played) {
+  const bool is_void = !played.has_value();
+  const std::vector<ClientId> nobody;
+  if (is_void && !OnlyVoidsTheRound(played.error().code)) {
+    // The round never ended: whoever resumes plays it again.
+    parts_.pool.Announce(nobody,
+                         {.round = round.id, .is_void = true, .model_sha256 = broadcast_.sha256});
+    return played;
+  }
+  state_.round = round.id;
+  saved_ = false;
+  const Status may_go_on = is_void ? CountVoidRound(round, played.error()) : Ok();
+  if (!is_void) {
+    state_.void_in_a_row = 0;
+    UseModel(state_.model);
+  }
+  // Clients keep their state when they hear the result, so it must survive a crash from here on.
+  const auto every = static_cast<RoundId>(std::max(scenario_.checkpoint.every, 1));
+  if (round.id % every == 0) {
+    RONDO_TRY_STATUS(SaveState());
+  }
+  const std::vector<ClientId>& included = is_void ? nobody : round.session->contributors();
+  parts_.pool.Announce(included,
+                       {.round = round.id, .is_void = is_void, .model_sha256 = broadcast_.sha256});
+  Report(round);
+  return may_go_on;
+}
+
+Status RoundLoop::CountVoidRound(Round& round, const Error& why) {
+  round.report.is_void = true;
+  round.report.reason = why;
+  ++state_.void_rounds;
+  ++state_.void_in_a_row;
+  if (state_.void_in_a_row >= std::max(scenario_.strategy.max_void_rounds, 1)) {
+    return Fail(why.code,
+                std::to_string(state_.void_in_a_row)
+                    + " rounds in a row were void; the last one because " + why.message);
+  }
+  return Ok();
+}
+
+void RoundLoop::Report(Round& round) {
+  RoundReport& report = round.report;
+  report.round = round.id;
+  report.invited = round.invited.size();
+  report.loss = std::nan("");
+  if (round.session != nullptr) {
+    report.dropped = round.session->dropped();
+    report.loss = round.session->mean_loss();
+  }
+  report.seconds = ToSeconds(parts_.clock.Now() - round.started);
+  report.bytes_up = parts_.pool.bytes_up() - round.bytes_up;
+  report.bytes_down = parts_.pool.bytes_down() - round.bytes_down;
+  parts_.observer.OnRound(report);
+}
+
+Status RoundLoop::SaveState() {
+  state_.optimizer_state = parts_.strategy.optimizer().SaveState();
+  state_.optimizer_steps = parts_.strategy.optimizer().steps();
+  RONDO_TRY_STATUS(parts_.checkpoints.Save(state_));
+  saved_ = true;
+  return Ok();
+}
+
+void RoundLoop::UseModel(const ParameterVector& model) {
+  broadcast_.model = model;
+  broadcast_.sha256 = parts_.model_sha256(model);
+}
+
+}  // namespace rondo::coordinator

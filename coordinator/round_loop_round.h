@@ -1,0 +1,35 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "coordinator/round_loop.h"
+
+namespace rondo::coordinator {
+
+/// What is known about the round (or evaluation) under way; shared by the sources of RoundLoop
+/// only.
+struct RoundLoop::Round {
+  RoundId id = 0;
+  RoundReport report;
+  TimePoint started;
+  TimePoint offered;
+  TimePoint deadline;
+  TimePoint wake = TimePoint::max();  ///< asked for by the session
+  std::vector<ClientId> invited;
+  std::size_t enough = 0;
+  std::unique_ptr<AggregationSession> session;
+  std::uint64_t bytes_up = 0;  ///< before the round
+  std::uint64_t bytes_down = 0;
+};
+
+/// A duration of the scenario.
+inline Duration Seconds(double seconds) {
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
+
+inline double ToSeconds(Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+}  // namespace rondo::coordinator
