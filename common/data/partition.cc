@@ -9,6 +9,7 @@
 
 #include "common/core/rng.h"
 #include "common/data/dataset.h"
+#include "common/data/distributions.h"
 #include "common/data/text.h"
 
 namespace rondo {
@@ -17,53 +18,6 @@ namespace {
 constexpr std::size_t kPopularityGroups = 8;
 
 using Groups = std::map<std::string, std::vector<std::uint32_t>>;
-
-/// Gamma(shape, 1). Source  Marsaglia and Tsang 2000, "A simple method for generating gamma
-/// variables".
-double Gamma(double shape, Rng& rng) {
-  if (shape < 1.0) {
-    const double boost = std::pow(1.0 - rng.Uniform(), 1.0 / shape);
-    return Gamma(shape + 1.0, rng) * boost;
-  }
-  const double d = shape - 1.0 / 3.0;
-  const double c = 1.0 / std::sqrt(9.0 * d);
-  while (true) {
-    const double x = rng.Normal();
-    const double v = std::pow(1.0 + c * x, 3.0);
-    if (v > 0.0 && std::log(1.0 - rng.Uniform()) < 0.5 * x * x + d - d * v + d * std::log(v)) {
-      return d * v;
-    }
-  }
-}
-
-std::vector<double> Dirichlet(double alpha, std::size_t size, Rng& rng) {
-  std::vector<double> shares(size);
-  double total = 0.0;
-  for (double& share : shares) {
-    share = Gamma(alpha, rng);
-    total += share;
-  }
-  if (total <= 0.0) {  // alpha so small that every draw vanished: all weight on one institution, as
-                       // in the limit
-    shares[rng.Below(size)] = 1.0;
-    total = 1.0;
-  }
-  for (double& share : shares) {
-    share /= total;
-  }
-  return shares;
-}
-
-std::size_t Draw(const std::vector<double>& shares, Rng& rng) {
-  double left = rng.Uniform();
-  for (std::size_t k = 0; k + 1 < shares.size(); ++k) {
-    left -= shares[k];
-    if (left < 0.0) {
-      return k;
-    }
-  }
-  return shares.size() - 1;
-}
 
 /// Number with zeros in front, so that byte order is number order.
 ClientId InstitutionName(std::size_t number, std::size_t count) {
@@ -127,9 +81,9 @@ Groups ByDirichlet(const Dataset& dataset, double alpha, std::size_t institution
   const Groups groups = has_genres ? GroupsByGenre(dataset) : GroupsByPopularity(dataset);
   Groups shards;
   for (const auto& [name, users] : groups) {
-    const std::vector<double> shares = Dirichlet(alpha, institutions, rng);
+    const std::vector<double> shares = DrawDirichlet(alpha, institutions, rng);
     for (const std::uint32_t user : users) {
-      shards[InstitutionName(Draw(shares, rng), institutions)].push_back(user);
+      shards[InstitutionName(DrawIndex(shares, 1.0, rng), institutions)].push_back(user);
     }
   }
   return shards;
