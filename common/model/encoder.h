@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <torch/types.h>
+
+#include "common/config/scenario.h"
+#include "common/core/result.h"
+#include "common/federated/parameters.h"
+#include "common/model/attention.h"
+
+/// The causal self-attention encoder as a function of its parameters. Every parameter has a leading
+/// groups dimension G: clients with weights of their own, or 1.
+namespace rondo {
+
+struct AffineWeights {
+  at::Tensor weight;  ///< linear [G, out, in]; norm [G, width]
+  at::Tensor bias;    ///< [G, out]
+};
+
+struct BlockWeights {
+  const AttentionKind* kind = nullptr;
+  AffineWeights norm1;
+  AffineWeights query;
+  AffineWeights key;
+  AffineWeights value;
+  AffineWeights output;
+  at::Tensor score;  ///< of additive and bilinear attention
+  AffineWeights norm2;
+  AffineWeights ff1;
+  AffineWeights ff2;
+};
+
+struct EncoderWeights {
+  at::Tensor item;      ///< [G, rows, width]
+  at::Tensor position;  ///< [G, history, width]; undefined without positions
+  std::vector<BlockWeights> blocks;
+  AffineWeights norm;
+};
+
+/// Gives tensors in layout order their places in the encoder.
+/// Errors  kInvalidArgument if the layout lacks one or the configuration is unknown.
+Result<EncoderWeights> BindWeights(const ModelConfig& config,
+                                   const ParameterLayout& layout,
+                                   const std::vector<at::Tensor>& tensors);
+
+/// One pass of the encoder.
+struct EncoderInput {
+  at::Tensor input;                            ///< int64 [G, B, L], right-aligned, 0 = padding
+  double dropout = 0.0;                        ///< 0: evaluation
+  std::span<const std::uint64_t> dropout_key;  ///< [G B]; read if dropout > 0
+};
+
+/// Hidden states after the final norm. Those of padding positions are meaningless.
+///
+/// Shapes  returns [G, B L, width].
+/// Source  Kang and McAuley 2018 (SASRec), pre-norm blocks, item table scaled by sqrt(width).
+at::Tensor Encode(const ModelConfig& config, const EncoderWeights& weights, const EncoderInput& in);
+
+/// Rows of `table` [R, width] chosen by int64 `index` [N], as index_select, with a backward pass
+/// that adds row by row: LibTorch 1.13 spends microseconds a row there.
+at::Tensor GatherRows(const at::Tensor& table, const at::Tensor& index);
+
+/// Rows of each group's own matrix.
+/// Shapes  source [G, R, width]; index int64 [G, N] of rows inside the group. Returns [G, N,
+/// width].
+at::Tensor GatherGroupRows(const at::Tensor& source, const at::Tensor& index);
+
+}  // namespace rondo

@@ -1,0 +1,368 @@
+#include "common/model/packs.h"
+
+#include <algorithm>
+#include <numeric>
+#include <tuple>
+
+#include "common/core/rng.h"
+
+namespace rondo {
+namespace {
+
+// More padded positions than this gain nothing on a CPU: activations leave the cache.
+constexpr std::int64_t kTokensAPack = 2048;
+constexpr std::int64_t kClientsAPack = 64;
+
+std::uint64_t Mix(std::uint64_t x) {
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
+  return x ^ (x >> 31);
+}
+
+Status CollectSequences(const ClientData& data,
+                        std::int64_t history,
+                        int negatives,
+                        std::int64_t items,
+                        ClientPlan& plan) {
+  for (std::size_t i = 0; i < data.sequences.size(); ++i) {
+    const std::span<const ItemRow> rows = data.sequences[i];
+    if (std::any_of(
+            rows.begin(), rows.end(), [&](ItemRow row) { return row < 1 || row > items; })) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  "client '" + data.id + "' has a training row outside 1.." + std::to_string(items)
+                      + ": map its items to the catalogue first");
+    }
+    if (rows.size() < 2) {
+      continue;
+    }
+    const std::size_t kept = std::min(rows.size(), static_cast<std::size_t>(history) + 1);
+    PlannedSequence sequence{.rows = rows.last(kept)};
+    if (negatives > 0 && !data.negatives.empty()) {
+      const std::size_t wanted = (rows.size() - 1) * static_cast<std::size_t>(negatives);
+      if (i >= data.negatives.size() || data.negatives[i].size() != wanted) {
+        return Fail(ErrorCode::kInvalidArgument,
+                    "client '" + data.id + "' must bring " + std::to_string(wanted)
+                        + " negatives for sequence " + std::to_string(i));
+      }
+      sequence.negatives = data.negatives[i].last((kept - 1) * static_cast<std::size_t>(negatives));
+    }
+    plan.positions += kept - 1;
+    plan.longest = std::max(plan.longest, static_cast<std::int64_t>(kept) - 1);
+    plan.sequences.push_back(sequence);
+  }
+  if (plan.sequences.empty()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "client '" + data.id + "' has no sequence of two training rows or more");
+  }
+  return Ok();
+}
+
+void PlanSteps(const TrainTask& task, ClientPlan& plan) {
+  const std::size_t count = plan.sequences.size();
+  const std::size_t width = static_cast<std::size_t>(std::max(1, task.client.batch_size));
+  const std::size_t steps = task.client.steps > 0 ? static_cast<std::size_t>(task.client.steps)
+                                                  : static_cast<std::size_t>(task.client.epochs)
+                                                        * ((count + width - 1) / width);
+  Rng rng({task.data_seed, task.round, plan.hash, Purpose::kBatchOrder});
+  std::vector<std::uint32_t> order(count);
+  std::size_t next = count;
+  while (plan.steps.size() < steps) {
+    if (next == count) {
+      std::iota(order.begin(), order.end(), 0U);
+      if (task.client.shuffle) {
+        rng.Shuffle(std::span<std::uint32_t>(order));
+      }
+      next = 0;
+    }
+    const std::size_t end = std::min(count, next + width);
+    plan.steps.emplace_back(order.begin() + static_cast<std::ptrdiff_t>(next),
+                            order.begin() + static_cast<std::ptrdiff_t>(end));
+    next = end;
+    plan.widest_step =
+        std::max(plan.widest_step, static_cast<std::int64_t>(plan.steps.back().size()));
+  }
+}
+
+Status DrawNegatives(const ClientData& data,
+                     const TrainTask& task,
+                     std::int64_t items,
+                     ClientPlan& plan) {
+  std::vector<ItemRow> own;
+  for (const std::span<const ItemRow> rows : data.sequences) {
+    own.insert(own.end(), rows.begin(), rows.end());
+  }
+  std::sort(own.begin(), own.end());
+  own.erase(std::unique(own.begin(), own.end()), own.end());
+  const std::uint64_t free = static_cast<std::uint64_t>(items) - own.size();
+  if (free == 0) {
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        "client '" + data.id
+            + "' has trained on every item, so no negative is left: use loss = \"softmax\"");
+  }
+  std::size_t count = 0;
+  for (const auto& step : plan.steps) {
+    for (const std::uint32_t sequence : step) {
+      count += static_cast<std::size_t>(plan.sequences[sequence].targets());
+    }
+  }
+  count *= static_cast<std::size_t>(NegativesOf(task.client));
+  plan.drawn.reserve(count);
+  Rng rng({task.data_seed, task.round, plan.hash, Purpose::kNegatives});
+  for (std::size_t i = 0; i < count; ++i) {
+    // The k-th free row: k plus the number of own rows at or below it.
+    ItemRow row = static_cast<ItemRow>(rng.Below(free)) + 1;
+    std::size_t low = 0;
+    std::size_t high = own.size();
+    while (low < high) {  // own[j] - j counts free rows below own[j], plus one.
+      const std::size_t middle = (low + high) / 2;
+      if (own[middle] - static_cast<ItemRow>(middle) <= row) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    plan.drawn.push_back(row + static_cast<ItemRow>(low));
+  }
+  return Ok();
+}
+
+void CollectTouched(ClientPlan& plan) {
+  std::vector<ItemRow>& rows = plan.touched;
+  rows = plan.drawn;
+  rows.push_back(0);
+  for (const PlannedSequence& sequence : plan.sequences) {
+    rows.insert(rows.end(), sequence.rows.begin(), sequence.rows.end());
+    rows.insert(rows.end(), sequence.negatives.begin(), sequence.negatives.end());
+  }
+  std::sort(rows.begin(), rows.end());
+  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+}
+
+/// Bytes that a pack of `clients` needs at its peak: weights with gradient and optimiser state,
+/// activations.
+double PackBytes(const PackLimits& limits,
+                 double clients,
+                 const ClientPlan& widest,
+                 double table_rows) {
+  const ModelConfig& model = *limits.model;
+  const double width = model.width;
+  const double rows = limits.compact ? table_rows : static_cast<double>(limits.items) + 1;
+  const double weights =
+      rows * width + (6.0 * width + 12.0) * width * model.blocks + model.history * width;
+  const double copies = limits.adam ? 6.0 : 4.0;
+  const double length = static_cast<double>(widest.longest);
+  const double tokens = clients * static_cast<double>(widest.widest_step) * length;
+  const double hidden = tokens * width * (6.0 + 24.0 * model.blocks);
+  const bool additive = std::find(model.attention.begin(), model.attention.end(), "additive")
+                        != model.attention.end();
+  const double pairs =
+      tokens * length * (additive ? 3.0 * width : 5.0 * model.heads) * model.blocks;
+  const double logits = limits.compact ? 0.0 : tokens * rows * 3.0;
+  return 4.0 * ((limits.shared ? 1.0 : clients) * weights * copies + hidden + pairs + logits);
+}
+
+}  // namespace
+
+int NegativesOf(const ClientConfig& config) {
+  return config.loss == "softmax" ? 0 : config.negatives;
+}
+
+bool UsesCompactTable(const TrainTask& task) {
+  return NegativesOf(task.client) > 0 && task.client.weight_decay == 0.0;
+}
+
+bool SharesWeights(std::span<const ClientPlan> plans,
+                   const TrainTask& task,
+                   UpdateVisibility visibility) {
+  const ClientConfig& client = task.client;
+  return visibility == UpdateVisibility::kSumOnly && client.optimizer == "sgd"
+         && task.clip_norm == 0.0 && client.gradient_clip == 0.0 && client.weight_decay == 0.0
+         && std::all_of(plans.begin(), plans.end(), [](const ClientPlan& plan) {
+              return plan.steps.size() == 1 && plan.steps[0].size() == plan.sequences.size();
+            });
+}
+
+Result<ClientPlan> PlanClient(const ClientData& data,
+                              std::size_t index,
+                              const ModelConfig& model,
+                              const TrainTask& task,
+                              std::int64_t items) {
+  ClientPlan plan{.client = index, .id = data.id, .hash = HashId(data.id)};
+  const int negatives = NegativesOf(task.client);
+  RONDO_TRY_STATUS(CollectSequences(data, model.history, negatives, items, plan));
+  PlanSteps(task, plan);
+  if (negatives > 0 && data.negatives.empty()) {
+    RONDO_TRY_STATUS(DrawNegatives(data, task, items, plan));
+  }
+  if (UsesCompactTable(task)) {
+    CollectTouched(plan);
+  }
+  plan.weight = ClientWeight(task.weighting, plan.positions);
+  return plan;
+}
+
+std::vector<std::vector<const ClientPlan*>> MakePacks(std::span<const ClientPlan> plans,
+                                                      const PackLimits& limits) {
+  std::vector<const ClientPlan*> order;
+  for (const ClientPlan& plan : plans) {
+    order.push_back(&plan);
+  }
+  const auto key = [](const ClientPlan* plan) {
+    return std::tuple(plan->steps.size(), plan->widest_step, plan->longest);
+  };
+  std::sort(order.begin(), order.end(), [&](const ClientPlan* a, const ClientPlan* b) {
+    return key(a) != key(b) ? key(a) > key(b) : a->id < b->id;
+  });
+  const double bound = static_cast<double>(limits.memory_mib) * 1048576.0;
+  std::vector<std::vector<const ClientPlan*>> packs;
+  std::int64_t sequences = 0;
+  std::size_t rows = 0;
+  for (const ClientPlan* plan : order) {
+    bool fits = !packs.empty();
+    if (fits) {
+      const ClientPlan& widest = *packs.back().front();
+      const auto clients = static_cast<std::int64_t>(packs.back().size()) + 1;
+      const std::size_t next_rows = std::max(rows, plan->touched.size());
+      fits =
+          (sequences + plan->widest_step) * widest.longest <= kTokensAPack
+          && (limits.shared || clients <= kClientsAPack)
+          && PackBytes(limits, static_cast<double>(clients), widest, static_cast<double>(next_rows))
+                 <= bound;
+    }
+    if (!fits) {
+      packs.emplace_back();
+      sequences = 0;
+      rows = 0;
+    }
+    packs.back().push_back(plan);
+    sequences += plan->widest_step;
+    rows = std::max(rows, plan->touched.size());
+  }
+  return packs;
+}
+
+struct Pack::Cursor {
+  std::int64_t sequence = 0;  // next free of the group
+  std::int64_t slot = 0;
+};
+
+Pack::Pack(std::span<const ClientPlan* const> plans,
+           bool shared,
+           std::int64_t items,
+           const TrainTask& task)
+    : plans_(plans.begin(), plans.end()),
+      shared_(shared),
+      task_(task),
+      drawn_used_(plans.size(), 0) {
+  for (const ClientPlan* plan : plans_) {
+    steps_ = std::max(steps_, static_cast<std::int64_t>(plan->steps.size()));
+    table_rows_ = std::max(table_rows_, static_cast<std::int64_t>(plan->touched.size()));
+    stream_key_.push_back(Rng({task.seed, task.round, plan->hash, Purpose::kDropout}).NextU64());
+    if (shared_) {
+      merged_.insert(merged_.end(), plan->touched.begin(), plan->touched.end());
+    }
+  }
+  if (!UsesCompactTable(task)) {
+    table_rows_ = items + 1;
+  } else if (shared_) {
+    std::sort(merged_.begin(), merged_.end());
+    merged_.erase(std::unique(merged_.begin(), merged_.end()), merged_.end());
+    table_rows_ = static_cast<std::int64_t>(merged_.size());
+  }
+}
+
+std::span<const ItemRow> Pack::table(std::int64_t group) const {
+  return shared_ ? std::span<const ItemRow>(merged_)
+                 : plans_[static_cast<std::size_t>(group)]->touched;
+}
+
+std::int64_t Pack::TableRow(std::int64_t group, ItemRow row) const {
+  const std::span<const ItemRow> rows = table(group);
+  return rows.empty() ? row : std::lower_bound(rows.begin(), rows.end(), row) - rows.begin();
+}
+
+void Pack::Shape(std::int64_t step, StepBatch& batch) const {
+  batch.groups = groups();
+  batch.negatives_a_slot = NegativesOf(task_.client);
+  std::int64_t sequences = 0;
+  std::int64_t slots = 0;
+  for (const ClientPlan* plan : plans_) {
+    if (!shared_) {
+      sequences = slots = 0;
+    }
+    if (step < static_cast<std::int64_t>(plan->steps.size())) {
+      for (const std::uint32_t s : plan->steps[static_cast<std::size_t>(step)]) {
+        ++sequences;
+        slots += plan->sequences[s].targets();
+        batch.length = std::max(batch.length, plan->sequences[s].targets());
+      }
+    }
+    batch.sequences = std::max(batch.sequences, sequences);
+    batch.slots = std::max(batch.slots, slots);
+  }
+  const auto slot_count = static_cast<std::size_t>(batch.groups * batch.slots);
+  batch.input.assign(static_cast<std::size_t>(batch.groups * batch.sequences * batch.length), 0);
+  batch.place.assign(slot_count, 0);
+  batch.target.assign(slot_count, 1);
+  batch.negatives.assign(slot_count * static_cast<std::size_t>(batch.negatives_a_slot), 0);
+  batch.coefficient.assign(slot_count, 0.0F);
+  batch.owner.assign(slot_count, -1);
+  batch.active.assign(static_cast<std::size_t>(batch.groups), 0.0F);
+  batch.dropout_key.assign(static_cast<std::size_t>(batch.groups * batch.sequences), 0);
+}
+
+void Pack::Fill(std::size_t member, std::int64_t step, Cursor& at, StepBatch& batch) {
+  const ClientPlan& plan = *plans_[member];
+  const std::int64_t group = shared_ ? 0 : static_cast<std::int64_t>(member);
+  const std::vector<std::uint32_t>& chosen = plan.steps[static_cast<std::size_t>(step)];
+  const int per_slot = batch.negatives_a_slot;
+  std::int64_t positions = 0;
+  for (const std::uint32_t s : chosen) {
+    positions += plan.sequences[s].targets();
+  }
+  const float factor =
+      (shared_ ? static_cast<float>(plan.weight) : 1.0F) / static_cast<float>(positions);
+  batch.active[static_cast<std::size_t>(group)] = 1.0F;
+  for (const std::uint32_t s : chosen) {
+    const PlannedSequence& sequence = plan.sequences[s];
+    const std::int64_t targets = sequence.targets();
+    const std::int64_t row = group * batch.sequences + at.sequence++;
+    batch.dropout_key[static_cast<std::size_t>(row)] =
+        Mix(stream_key_[member] + Mix((static_cast<std::uint64_t>(step) << 32) + s + 1));
+    for (std::int64_t t = 0; t < targets; ++t, ++at.slot) {
+      const std::int64_t place = row * batch.length + batch.length - targets + t;
+      const auto slot = static_cast<std::size_t>(group * batch.slots + at.slot);
+      batch.input[static_cast<std::size_t>(place)] =
+          TableRow(group, sequence.rows[static_cast<std::size_t>(t)]);
+      batch.place[slot] = place;
+      batch.target[slot] = TableRow(group, sequence.rows[static_cast<std::size_t>(t) + 1]);
+      batch.coefficient[slot] = factor;
+      batch.owner[slot] = static_cast<std::int32_t>(member);
+      for (int k = 0; k < per_slot; ++k) {
+        const auto brought = static_cast<std::size_t>(t * per_slot + k);
+        const ItemRow negative =
+            plan.drawn.empty() ? sequence.negatives[brought] : plan.drawn[drawn_used_[member]++];
+        batch.negatives[slot * static_cast<std::size_t>(per_slot) + static_cast<std::size_t>(k)] =
+            TableRow(group, negative);
+      }
+    }
+  }
+}
+
+StepBatch Pack::Batch(std::int64_t step) {
+  StepBatch batch;
+  Shape(step, batch);
+  Cursor at;
+  for (std::size_t member = 0; member < plans_.size(); ++member) {
+    if (!shared_) {
+      at = Cursor{};
+    }
+    if (step < static_cast<std::int64_t>(plans_[member]->steps.size())) {
+      Fill(member, step, at, batch);
+    }
+  }
+  return batch;
+}
+
+}  // namespace rondo

@@ -1,0 +1,136 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "common/config/scenario.h"
+#include "common/core/ids.h"
+#include "common/core/result.h"
+#include "common/federated/task.h"
+#include "common/model/trainer.h"
+
+/// What each client will do in a round, decided before any tensor exists: its steps, batches,
+/// negatives, and the pack of clients it is trained with. Functions of cohort, task and memory
+/// bound alone.
+namespace rondo {
+
+/// One training sequence: `rows` holds the last history + 1 events, so targets are rows[1 ..].
+struct PlannedSequence {
+  std::span<const ItemRow> rows;
+  std::span<const ItemRow>
+      negatives;  ///< brought by the caller: K a target, aligned with the targets
+
+  std::int64_t targets() const { return static_cast<std::int64_t>(rows.size()) - 1; }
+};
+
+/// The round of one client.
+struct ClientPlan {
+  std::size_t client = 0;  ///< index in the cohort
+  ClientId id;
+  std::uint64_t hash = 0;  ///< HashId of its id
+  std::vector<PlannedSequence> sequences;
+  std::vector<std::vector<std::uint32_t>> steps;  ///< indices into `sequences`, one list a step
+  std::vector<ItemRow> drawn;  ///< negatives of all steps in order, if none were brought
+  std::vector<ItemRow>
+      touched;  ///< sorted rows used by any step, row 0 first; empty for the whole table
+  std::uint64_t positions = 0;
+  std::uint64_t weight = 0;
+  std::int64_t longest = 0;      ///< most targets of a sequence
+  std::int64_t widest_step = 0;  ///< most sequences of a step
+};
+
+/// How many negatives a position a loss uses; 0 for the full softmax.
+int NegativesOf(const ClientConfig& config);
+
+/// Whether clients train a slice of the item table: sampled losses without terms that move every
+/// row.
+bool UsesCompactTable(const TrainTask& task);
+
+/// Whether the sum over the cohort is a minibatch gradient, so that clients can share weights.
+bool SharesWeights(std::span<const ClientPlan> plans,
+                   const TrainTask& task,
+                   UpdateVisibility visibility);
+
+/// Plans one client. Negatives avoid the client's own training rows and nothing else.
+/// Errors  kInvalidArgument for a row outside the catalogue, nothing to train on, or no item left
+/// to draw.
+Result<ClientPlan> PlanClient(const ClientData& data,
+                              std::size_t index,
+                              const ModelConfig& model,
+                              const TrainTask& task,
+                              std::int64_t items);
+
+/// What a pack may cost.
+struct PackLimits {
+  const ModelConfig* model = nullptr;
+  std::int64_t items = 0;
+  std::int64_t memory_mib = 512;
+  bool shared = false;  ///< one set of weights for the pack
+  bool compact = false;
+  bool adam = false;
+};
+
+/// Groups plans of similar length, the most expensive packs first. Independent of the order of
+/// `plans`.
+std::vector<std::vector<const ClientPlan*>> MakePacks(std::span<const ClientPlan> plans,
+                                                      const PackLimits& limits);
+
+/// One step of a pack as flat arrays. G groups have weights of their own: one a client, or one for
+/// all.
+struct StepBatch {
+  std::int64_t groups = 0;              ///< G
+  std::int64_t sequences = 0;           ///< B, most sequences of a group
+  std::int64_t length = 0;              ///< L, longest sequence of the step
+  std::int64_t slots = 0;               ///< P, most targets of a group
+  int negatives_a_slot = 0;             ///< K
+  std::vector<std::int64_t> input;      ///< [G, B, L] table rows, right-aligned, 0 = padding
+  std::vector<std::int64_t> place;      ///< [G, P] index into the flat [G B L] positions
+  std::vector<std::int64_t> target;     ///< [G, P] table rows
+  std::vector<std::int64_t> negatives;  ///< [G, P, K] table rows
+  std::vector<float> coefficient;   ///< [G, P] factor of the position's loss; 0 for unused slots
+  std::vector<std::int32_t> owner;  ///< [G, P] index of the plan in the pack; -1 for unused slots
+  std::vector<float> active;        ///< [G] 1 where the group takes this step
+  std::vector<std::uint64_t> dropout_key;  ///< [G B] one key a sequence
+};
+
+/// The plans of a pack with their table rows.
+class Pack {
+ public:
+  Pack(std::span<const ClientPlan* const> plans,
+       bool shared,
+       std::int64_t items,
+       const TrainTask& task);
+
+  std::int64_t groups() const { return shared_ ? 1 : static_cast<std::int64_t>(plans_.size()); }
+
+  std::int64_t steps() const { return steps_; }
+
+  std::span<const ClientPlan* const> plans() const { return plans_; }
+
+  bool shared() const { return shared_; }
+
+  /// Catalogue rows of a group's item table, row 0 first, or empty for the whole table.
+  std::span<const ItemRow> table(std::int64_t group) const;
+
+  std::int64_t table_rows() const { return table_rows_; }  ///< most rows of a group
+
+  StepBatch Batch(std::int64_t step);  ///< call in order of steps
+
+ private:
+  struct Cursor;
+  std::int64_t TableRow(std::int64_t group, ItemRow row) const;
+  void Shape(std::int64_t step, StepBatch& batch) const;
+  void Fill(std::size_t member, std::int64_t step, Cursor& at, StepBatch& batch);
+
+  std::vector<const ClientPlan*> plans_;
+  bool shared_;
+  const TrainTask& task_;
+  std::int64_t steps_ = 0;
+  std::int64_t table_rows_ = 0;
+  std::vector<ItemRow> merged_;            ///< shared and compact: union of the touched rows
+  std::vector<std::size_t> drawn_used_;    ///< a plan's drawn negatives consumed so far
+  std::vector<std::uint64_t> stream_key_;  ///< a plan's dropout key
+};
+
+}  // namespace rondo
