@@ -303,7 +303,10 @@ void Pack::Shape(std::int64_t step, StepBatch& batch) const {
   }
   const auto slot_count = static_cast<std::size_t>(batch.groups * batch.slots);
   batch.input.assign(static_cast<std::size_t>(batch.groups * batch.sequences * batch.length), 0);
-  batch.place.assign(slot_count, 0);
+  // Unused slots look at their own group, so that one group's NaN stays its own.
+  for (std::int64_t slot = 0; slot < batch.groups * batch.slots; ++slot) {
+    batch.place.push_back(slot / batch.slots * batch.sequences * batch.length);
+  }
   batch.target.assign(slot_count, 1);
   batch.negatives.assign(slot_count * static_cast<std::size_t>(batch.negatives_a_slot), 0);
   batch.coefficient.assign(slot_count, 0.0F);

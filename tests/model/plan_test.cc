@@ -1,0 +1,148 @@
+#include <algorithm>
+#include <numeric>
+#include <set>
+
+#include <gtest/gtest.h>
+
+#include "common/core/rng.h"
+#include "common/model/dropout.h"
+#include "common/model/fold.h"
+#include "common/model/packs.h"
+#include "tests/model/fixture.h"
+
+namespace rondo {
+namespace {
+
+using testing::OwnedClient;
+
+TrainTask Sampled(int negatives) {
+  TrainTask task;
+  task.client.loss = "bce";
+  task.client.negatives = negatives;
+  task.client.epochs = 2;
+  task.client.batch_size = 2;
+  return task;
+}
+
+TEST(PlanClient, NegativesAreNeverTrainingItemsAndEveryOtherItemIsDrawn) {
+  // Row 7 stands for a held-out item: the client knows it, its training rows do not hold it.
+  const OwnedClient owned{.id = "u", .sequences = {{1, 2, 3, 2}, {5, 9}, {12, 4, 1}}};
+  const std::set<ItemRow> own = {1, 2, 3, 4, 5, 9, 12};
+  std::set<ItemRow> drawn;
+
+  for (RoundId round = 1; round <= 20; ++round) {
+    TrainTask task = Sampled(3);
+    task.round = round;
+    const ClientPlan plan = PlanClient(owned.View(), 0, {.history = 3}, task, 12).value();
+    EXPECT_EQ(plan.drawn.size(), 2U * 3U * (3 + 1 + 2));
+    drawn.insert(plan.drawn.begin(), plan.drawn.end());
+  }
+
+  EXPECT_EQ(drawn, (std::set<ItemRow>{6, 7, 8, 10, 11}));
+}
+
+TEST(PlanClient, RefusesWhatItCannotTrainOn) {
+  const auto code = [](const OwnedClient& owned, std::int64_t items) {
+    return PlanClient(owned.View(), 0, {}, Sampled(1), items).error().code;
+  };
+
+  EXPECT_EQ(code({.id = "short", .sequences = {{1}, {}}}, 5), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code({.id = "foreign", .sequences = {{1, 6}}}, 5), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code({.id = "padding", .sequences = {{1, 0}}}, 5), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code({.id = "saw all", .sequences = {{1, 2, 3}}}, 3), ErrorCode::kInvalidArgument);
+}
+
+TEST(PlanClient, EveryEpochTakesEachSequenceOnce) {
+  OwnedClient owned{.id = "institution"};
+  for (ItemRow s = 0; s < 7; ++s) {
+    owned.sequences.push_back({s + 1, s + 2});
+  }
+  TrainTask task = Sampled(1);
+  task.client.epochs = 3;
+
+  const ClientPlan plan = PlanClient(owned.View(), 0, {}, task, 50).value();
+
+  ASSERT_EQ(plan.steps.size(), 12U);
+  std::vector<std::vector<std::uint32_t>> epochs(3);
+  for (std::size_t step = 0; step < 12; ++step) {
+    epochs[step / 4].insert(
+        epochs[step / 4].end(), plan.steps[step].begin(), plan.steps[step].end());
+  }
+  EXPECT_NE(epochs[0], epochs[1]);
+  for (std::vector<std::uint32_t>& epoch : epochs) {
+    std::sort(epoch.begin(), epoch.end());
+    EXPECT_EQ(epoch, (std::vector<std::uint32_t>{0, 1, 2, 3, 4, 5, 6}));
+  }
+}
+
+TEST(MakePacks, DoesNotDependOnTheOrderOfClients) {
+  std::vector<OwnedClient> owned;
+  Rng rng({.seed = 3});
+  for (int c = 0; c < 200; ++c) {
+    owned.push_back(
+        {.id = "u" + std::to_string(c), .sequences = {std::vector<ItemRow>(2 + rng.Below(90), 1)}});
+  }
+  const ModelConfig model{.history = 100};
+  TrainTask task;
+  const auto packs_of = [&] {
+    std::vector<ClientPlan> plans;
+    for (std::size_t c = 0; c < owned.size(); ++c) {
+      plans.push_back(PlanClient(owned[c].View(), c, model, task, 500).value());
+    }
+    std::vector<std::vector<std::string>> names;
+    for (const auto& pack : MakePacks(plans, {.model = &model, .items = 500})) {
+      names.emplace_back();
+      for (const ClientPlan* plan : pack) {
+        names.back().push_back(plan->id);
+      }
+    }
+    return names;
+  };
+
+  const auto before = packs_of();
+  rng.Shuffle(std::span<OwnedClient>(owned));
+
+  EXPECT_GT(before.size(), 2U);
+  EXPECT_EQ(packs_of(), before);
+}
+
+TEST(FoldSegments, GivesTheNumbersOfFoldDense) {
+  const auto layout = ModelLayout({.width = 8, .history = 5}, 300).value();
+  Rng rng({.seed = 9});
+  std::vector<float> values(layout->size(), 0.0F);
+  for (float& value : values) {
+    value = rng.Below(3) == 0 ? 0.0F : static_cast<float>(rng.Normal() * 0.01);
+  }
+  values[17] = 3e9F;  // saturates
+  GridBlock dense = MakeBlock("delta", layout, {}, Scaling::kByWeight);
+  GridBlock sparse = dense;
+
+  const std::uint64_t saturated = FoldDense(dense, values, 77, nullptr).value();
+  const std::vector<UpdateSegment> segments = {{0, std::span(values).first(100)},
+                                               {100, std::span(values).subspan(100)}};
+
+  EXPECT_EQ(FoldSegments(sparse, segments, 77), saturated);
+  EXPECT_EQ(sparse.values, dense.values);
+}
+
+TEST(FillDropoutMask, KeepsTheRightShareAndForgetsPadding) {
+  const std::vector<std::uint64_t> keys = {11, 12};
+  const DropoutSite site{.site = 3, .probability = 0.3};
+  std::vector<float> longer(2 * 200 * 64);
+  std::vector<float> shorter(2 * 50 * 64);
+
+  FillDropoutMask(keys, 200, 64, site, longer);
+  FillDropoutMask(keys, 50, 64, site, shorter);
+
+  const auto dropped = static_cast<double>(std::count(longer.begin(), longer.end(), 0.0F));
+  EXPECT_NEAR(dropped / 25600.0, 0.3, 5.0 * std::sqrt(0.21 / 25600.0));
+  EXPECT_FLOAT_EQ(*std::max_element(longer.begin(), longer.end()), 1.0F / 0.7F);
+  for (std::size_t s = 0; s < 2; ++s) {
+    EXPECT_TRUE(std::equal(shorter.begin() + static_cast<std::ptrdiff_t>(s * 50 * 64),
+                           shorter.begin() + static_cast<std::ptrdiff_t>((s + 1) * 50 * 64),
+                           longer.begin() + static_cast<std::ptrdiff_t>(s * 200 * 64 + 150 * 64)));
+  }
+}
+
+}  // namespace
+}  // namespace rondo
