@@ -244,11 +244,23 @@ TEST(Safetensors, ModelsTravelWithTheirLayout) {
   EXPECT_FALSE(DecodeParameters(*bytes, *less).has_value());
 }
 
+TEST(Json, DecimalsReadBackExactly) {
+  Rng rng({.seed = 5, .purpose = Purpose::kGenerator});
+  for (int trial = 0; trial < 10000; ++trial) {
+    const double value = rng.Normal() * std::pow(10.0, static_cast<double>(rng.Below(40)) - 20.0);
+    const Result<boost::json::value> back = ParseJson(CompactJson(value));
+    ASSERT_TRUE(back.has_value());
+    EXPECT_EQ(back->to_number<double>(), value);
+  }
+}
+
 TEST(Json, RepeatedKeysAreRefusedAtAnyDepth) {
   EXPECT_TRUE(ParseJson(R"({"a":{"b":1},"c":{"b":1}})").has_value());
   EXPECT_FALSE(ParseJson(R"({"a":[{"b":1,"b":2}]})").has_value());
   EXPECT_FALSE(ParseJson("").has_value());
   EXPECT_FALSE(ParseJson("{").has_value());
+  EXPECT_FALSE(ParseJson("{} {}").has_value());
+  EXPECT_TRUE(ParseJson(" [1, -2.5e3, true, null] \n").has_value());
   EXPECT_FALSE(ParseJson("\"\xff\"").has_value());
 }
 

@@ -1,0 +1,113 @@
+#include "common/io/run_directory.h"
+
+#include <fstream>
+
+#include <boost/json/object.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/core/file.h"
+#include "common/io/json.h"
+#include "tests/support/temporary_folder.h"
+
+namespace rondo {
+namespace {
+
+using ::testing::HasSubstr;
+
+const RunDirectory::WallTime kNow{std::chrono::seconds(1'700'000'000)};
+
+boost::json::object Round(int round) {
+  return {{"round", round}, {"loss", 0.5}};
+}
+
+TEST(RunDirectory, IsNamedByTimeAndLinkedAsLatest) {
+  const testing::TemporaryFolder folder;
+
+  const auto first = RunDirectory::Create(folder / "runs", "demo", kNow);
+  const auto second = RunDirectory::Create(folder / "runs", "demo", kNow);
+
+  ASSERT_TRUE(first.has_value() && second.has_value());
+  EXPECT_EQ(first->path(), folder / "runs" / "20231114T221320Z-demo");
+  EXPECT_EQ(second->path(), folder / "runs" / "20231114T221320Z-demo-2");
+  EXPECT_EQ(std::filesystem::read_symlink(folder / "runs" / "latest"), "20231114T221320Z-demo-2");
+}
+
+TEST(RunDirectory, AGivenFolderIsNeverOverwritten) {
+  const testing::TemporaryFolder folder;
+  auto run = RunDirectory::CreateAt(folder.path());
+  ASSERT_TRUE(run.has_value()) << run.error().message;
+  ASSERT_TRUE(run->WriteConfig("seed = 1\n").has_value());
+
+  const auto again = RunDirectory::CreateAt(folder.path());
+
+  ASSERT_FALSE(again.has_value());
+  EXPECT_EQ(again.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_THAT(again.error().message, HasSubstr("--resume"));
+  EXPECT_TRUE(RunDirectory::Open(folder.path()).has_value());
+  EXPECT_EQ(RunDirectory::Open(folder / "none").error().code, ErrorCode::kNotFound);
+}
+
+TEST(RunDirectory, RoundsAreVisibleAtOnceAndTruncatedToACheckpoint) {
+  const testing::TemporaryFolder folder;
+  auto run = RunDirectory::CreateAt(folder.path());
+  ASSERT_TRUE(run.has_value());
+  for (int round = 1; round <= 5; ++round) {
+    ASSERT_TRUE(run->AppendRound(Round(round)).has_value());
+    EXPECT_EQ(run->ReadRounds()->size(), static_cast<std::size_t>(round));
+  }
+  std::ofstream(folder / "rounds.jsonl", std::ios::app) << "{\"round\":6,\"lo";
+
+  EXPECT_EQ(run->ReadRounds()->size(), 5u);
+  ASSERT_TRUE(run->TruncateRounds(3).has_value());
+  ASSERT_TRUE(run->AppendRound(Round(4)).has_value());
+
+  const auto rounds = run->ReadRounds();
+  ASSERT_TRUE(rounds.has_value()) << rounds.error().message;
+  ASSERT_EQ(rounds->size(), 4u);
+  EXPECT_EQ(rounds->back().at("round").as_int64(), 4);
+  EXPECT_EQ(*ReadTextFile(folder / "rounds.jsonl"),
+            "{\"round\":1,\"loss\":0.5}\n{\"round\":2,\"loss\":0.5}\n"
+            "{\"round\":3,\"loss\":0.5}\n{\"round\":4,\"loss\":0.5}\n");
+}
+
+TEST(RunDirectory, ABrokenLineInTheMiddleIsReported) {
+  const testing::TemporaryFolder folder;
+  auto run = RunDirectory::CreateAt(folder.path());
+  ASSERT_TRUE(run.has_value());
+  ASSERT_TRUE(WriteTextFile(folder / "rounds.jsonl", "{\"round\":1}\nrubbish\n{\"round\":3}\n")
+                  .has_value());
+
+  EXPECT_THAT(run->ReadRounds().error().message, HasSubstr("line 2"));
+  EXPECT_FALSE(run->TruncateRounds(2).has_value());
+}
+
+TEST(RunDirectory, AFullDiskIsAnError) {
+  const testing::TemporaryFolder folder;
+  std::filesystem::create_symlink("/dev/full", folder / "rounds.jsonl");
+  auto run = RunDirectory::Create(folder / "runs", "full", kNow);
+  ASSERT_TRUE(run.has_value());
+  std::filesystem::create_symlink("/dev/full", run->path() / "rounds.jsonl");
+
+  const Status status = run->AppendRound(Round(1));
+
+  ASSERT_FALSE(status.has_value());
+  EXPECT_EQ(status.error().code, ErrorCode::kIo);
+}
+
+TEST(PrettyJson, IsTheSameJson) {
+  const boost::json::value value = {
+      {"a", {1, 2}}, {"b", {{"c", nullptr}, {"d", "x\n"}}}, {"e", boost::json::array()}};
+
+  const std::string text = PrettyJson(value);
+
+  EXPECT_EQ(*ParseJson(text), value);
+  EXPECT_EQ(
+      text,
+      "{\n  \"a\": [1, 2],\n  \"b\": {\n    \"c\": null,\n    \"d\": \"x\\n\"\n  },\n  \"e\": "
+      "[]\n}\n");
+  EXPECT_TRUE(NumberOrNull(0.0 / 0.0).is_null());
+}
+
+}  // namespace
+}  // namespace rondo
