@@ -1,0 +1,138 @@
+#include "coordinator/clear_session.h"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "common/core/rng.h"
+
+namespace rondo::coordinator {
+namespace {
+
+const std::shared_ptr<const ParameterLayout>& Layout() {
+  static const auto kLayout = ParameterLayout::Create({{.name = "x", .shape = {3}}}).value();
+  return kLayout;
+}
+
+UpdateSum Update(std::vector<float> values, std::uint64_t weight) {
+  UpdateSum sum{.weight = weight, .contributors = 1};
+  sum.blocks.push_back(
+      MakeBlock(std::string(kDeltaBlock), Layout(), GridSpec{}, Scaling::kByWeight));
+  EXPECT_TRUE(FoldDense(sum.blocks[0], values, weight, nullptr).has_value());
+  return sum;
+}
+
+ContributionSpec Spec(Visibility visibility = Visibility::kSumOnly) {
+  ContributionSpec spec{.round = 4, .max_weight = 10, .visibility = visibility};
+  spec.blocks.push_back({std::string(kDeltaBlock), Layout(), GridSpec{}, Scaling::kByWeight});
+  return spec;
+}
+
+/// The payload is one byte, the client's number.
+Result<Decoded> Decode(const ClientId&, ByteView payload, const ContributionSpec&) {
+  const auto number = static_cast<float>(payload[0]);
+  return Decoded{.round = 4,
+                 .update = Update({number, 0.1F * number, -number}, payload[0]),
+                 .loss = static_cast<double>(number)};
+}
+
+TEST(ClearSession, OrderOfArrivalChangesNoBit) {
+  std::vector<std::uint8_t> order = {1, 2, 3, 4, 5, 6, 7};
+  std::vector<std::int64_t> expected;
+  double expected_loss = 0.0;
+  for (std::uint64_t seed = 0; seed < 10; ++seed) {
+    Rng(StreamName{.seed = seed}).Shuffle(std::span(order));
+    ClearSession session(
+        {.spec = Spec(), .invited = {"1", "2", "3", "4", "5", "6", "7"}, .decode = Decode});
+    for (const std::uint8_t number : order) {
+      const Bytes payload = {number};
+      ASSERT_TRUE(session.Receive(std::to_string(number), payload, {}).has_value());
+    }
+    EXPECT_TRUE(session.complete());
+    EXPECT_EQ(session.contributors(), (std::vector<ClientId>{"1", "2", "3", "4", "5", "6", "7"}));
+    const double loss = session.mean_loss();
+    const auto sums = std::move(session).Take().value();
+    ASSERT_EQ(sums.size(), 1U);
+    EXPECT_EQ(sums[0].contributors, 7U);
+    EXPECT_EQ(sums[0].weight, 28U);
+    if (expected.empty()) {
+      expected = sums[0].blocks[0].values;
+      expected_loss = loss;
+    }
+    EXPECT_EQ(sums[0].blocks[0].values, expected);
+    EXPECT_EQ(loss, expected_loss);
+  }
+}
+
+TEST(ClearSession, GivesSingleUpdatesWhereAskedFor) {
+  ClearSession session(
+      {.spec = Spec(Visibility::kIndividual), .invited = {"1", "2", "3"}, .decode = Decode});
+  UpdateSum pair = Update({1, 1, 1}, 1);
+  ASSERT_TRUE(pair.Add(Update({2, 2, 2}, 2)).has_value());
+
+  ASSERT_TRUE(session.Receive("1", Bytes{1}, {}).has_value());
+  ASSERT_TRUE(session.AddPack({"2", "3"}, pair, 0.5).has_value());
+
+  EXPECT_EQ(session.dropped().size(), 2U);
+  EXPECT_EQ(session.dropped()[0].second.code, ErrorCode::kUnsupported);
+  EXPECT_EQ(std::move(session).Take().value().size(), 1U);
+}
+
+TEST(ClearSession, PacksAndMessagesAddUp) {
+  ClearSession session({.spec = Spec(), .invited = {"1", "2", "3"}, .decode = Decode});
+  UpdateSum pair = Update({1, 1, 1}, 1);
+  ASSERT_TRUE(pair.Add(Update({2, 2, 2}, 2)).has_value());
+
+  ASSERT_TRUE(session.AddPack({"2", "3"}, pair, 0.5).has_value());
+  ASSERT_TRUE(session.Receive("1", Bytes{5}, {}).has_value());
+
+  EXPECT_TRUE(session.complete());
+  EXPECT_DOUBLE_EQ(session.mean_loss(), 2.0);
+  const auto sums = std::move(session).Take().value();
+  EXPECT_EQ(sums[0].contributors, 3U);
+  EXPECT_EQ(GridToReal(sums[0].blocks[0])[0], 1.0 + 2.0 * 2.0 + 5.0 * 5.0);
+}
+
+TEST(ClearSession, RefusesPacksOfStrangersAndRepetitions) {
+  ClearSession session({.spec = Spec(), .invited = {"1", "2"}, .decode = {}});
+  UpdateSum pair = Update({1, 1, 1}, 1);
+  ASSERT_TRUE(pair.Add(Update({2, 2, 2}, 2)).has_value());
+
+  ASSERT_TRUE(session.AddPack({"1", "1"}, pair, 0.5).has_value());
+  ASSERT_TRUE(session.AddPack({"1", "9"}, pair, 0.5).has_value());
+  ASSERT_TRUE(session.AddPack({}, pair, 0.5).has_value());
+  ASSERT_TRUE(session.AddPack({"1", "2"}, pair, 0.5).has_value());
+  ASSERT_TRUE(session.AddPack({"1", "2"}, pair, 0.5).has_value());
+
+  EXPECT_EQ(session.refused(), 4U);
+  EXPECT_EQ(session.contributors().size(), 2U);
+  EXPECT_EQ(std::move(session).Take().value()[0].contributors, 2U);
+}
+
+TEST(ClearSession, IsOverAfterTake) {
+  ClearSession session({.spec = Spec(), .invited = {"1"}, .decode = Decode});
+  EXPECT_TRUE(std::isnan(session.mean_loss()));
+  EXPECT_TRUE(std::move(session).Take().value().empty());
+
+  EXPECT_EQ(session.Receive("1", Bytes{1}, {}).error().code, ErrorCode::kFailedPrecondition);
+  EXPECT_EQ(session.AddPack({"1"}, {}, 0.0).error().code, ErrorCode::kFailedPrecondition);
+  EXPECT_EQ(std::move(session).Take().error().code, ErrorCode::kFailedPrecondition);
+}
+
+TEST(ClearSession, DroppingAContributorChangesNothing) {
+  ClearSession session({.spec = Spec(), .invited = {"1", "2"}, .decode = Decode});
+  ASSERT_TRUE(session.Receive("1", Bytes{1}, {}).has_value());
+
+  session.Drop("1", Error{ErrorCode::kUnavailable, "gone"});
+  session.Drop("2", Error{ErrorCode::kUnavailable, "gone"});
+  session.Drop("2", Error{ErrorCode::kUnavailable, "gone"});
+  ASSERT_TRUE(session.Receive("2", Bytes{2}, {}).has_value());
+
+  EXPECT_TRUE(session.complete());
+  EXPECT_EQ(session.dropped().size(), 1U);
+  EXPECT_EQ(session.contributors(), std::vector<ClientId>{"1"});
+  EXPECT_EQ(session.refused(), 1U);
+}
+
+}  // namespace
+}  // namespace rondo::coordinator
