@@ -1,0 +1,72 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// Charts as inline SVG: scalable, readable in light and dark (colours are CSS variables with a
+/// default), with a title and a description for screen readers. Series differ by dashes, too, not
+/// by colour alone. `id` is unique within a page and consists of letters, digits and dashes.
+namespace rondo {
+
+/// Text for HTML and XML content and quoted attributes; control characters become spaces.
+std::string EscapeXml(std::string_view text);
+
+struct ChartSeries {
+  std::string name;
+  std::vector<std::pair<double, double>>
+      points;  ///< by x; points that are not finite break the line
+};
+
+struct LineChart {
+  std::string id;
+  std::string title;
+  std::string description;  ///< one sentence on what the curves show
+  std::string x_label;
+  std::string y_label;
+  std::vector<ChartSeries> series;
+  bool from_zero = false;  ///< the y axis begins at 0
+};
+
+struct Bar {
+  std::string label;
+  double value = 0.0;
+  std::optional<double> low;  ///< with `high`: an interval drawn over the bar
+  std::optional<double> high;
+  bool emphasis = false;
+};
+
+/// Horizontal bars from 0.
+struct BarChart {
+  std::string id;
+  std::string title;
+  std::string description;
+  std::string x_label;
+  std::vector<Bar> bars;
+  int digits = 3;  ///< decimals of the value beside each bar
+};
+
+struct Histogram {
+  std::string id;
+  std::string title;
+  std::string description;
+  std::string x_label;
+  std::string y_label;
+  std::vector<double> edges;  ///< ascending, one more than counts
+  std::vector<double>
+      counts;  ///< bars have equal width whatever the edges, so that log bins read well
+};
+
+std::string RenderSvg(const LineChart& chart);
+std::string RenderSvg(const BarChart& chart);
+std::string RenderSvg(const Histogram& chart);
+
+/// Round positions for an axis over [low, high], about `count` of them, ends included.
+std::vector<double> AxisTicks(double low, double high, int count);
+
+/// "1200", "0.05", "1.5e-06", "2.5M" for axes.
+std::string TickText(double value);
+
+}  // namespace rondo
