@@ -57,6 +57,13 @@ void Exposure::Add(std::span<const float> scores, std::span<const ItemRow> exclu
   }
 }
 
+void Exposure::Merge(const Exposure& other) {
+  RONDO_CHECK(other.shown_.size() == shown_.size() && other.k_ == k_) << "unlike exposures";
+  for (std::size_t row = 0; row < shown_.size(); ++row) {
+    shown_[row] += other.shown_[row];
+  }
+}
+
 double Exposure::Coverage() const {
   const auto shown =
       std::count_if(shown_.begin() + 1, shown_.end(), [](double times) { return times > 0.0; });

@@ -21,6 +21,9 @@ class Exposure {
   /// Shapes  scores [items + 1].
   void Add(std::span<const float> scores, std::span<const ItemRow> excluded);
 
+  /// Adds the lists that another thread counted, over the same items and k.
+  void Merge(const Exposure& other);
+
   /// Share of the catalogue that can appear in a list.
   double Coverage() const;
 

@@ -189,6 +189,53 @@ TEST(EvaluateTest, MeansOverUsersAndInstitutionsDiffer) {
   EXPECT_EQ(over.users, 3U);
 }
 
+TEST(EvaluateTest, UnknownBaselineGetsASuggestion) {
+  const Dataset dataset = HandMadeDataset(3, {{.train = {1, 2, 3}}});
+  const Error error = MakeBaseline("popularty", dataset, 1).error();
+  EXPECT_EQ(error.code, ErrorCode::kInvalidArgument);
+  EXPECT_NE(error.message.find("did you mean 'popularity'"), std::string::npos) << error.message;
+}
+
+TEST(EvaluateTest, MarkovIsRefusedWithoutAnOrder) {
+  Dataset dataset = HandMadeDataset(3, {{.train = {1, 2, 3}}});
+  dataset.ordered = false;
+  EXPECT_EQ(MakeBaseline("markov1", dataset, 1).error().code, ErrorCode::kUnsupported);
+  EXPECT_TRUE(MakeBaseline("item_knn", dataset, 1));
+}
+
+TEST(EvaluateTest, BprMfIsReproducibleAndLearnsGroups) {
+  // Two groups of users with items of their own; one item of the group is held out.
+  std::vector<HandMadeUser> users;
+  for (int user = 0; user < 40; ++user) {
+    HandMadeUser& hand_made = users.emplace_back();
+    for (ItemRow item = 0; item < 10; ++item) {
+      const ItemRow row = 1 + item + (user % 2 == 0 ? 0 : 10);
+      (item == user / 2 % 10 ? hand_made.validation : hand_made.train).push_back(row);
+    }
+  }
+  const Dataset dataset = HandMadeDataset(20, users);
+  const std::unique_ptr<Scorer> first = MakeBaseline("bpr_mf", dataset, 7).value();
+  const std::unique_ptr<Scorer> again = MakeBaseline("bpr_mf", dataset, 7).value();
+  const EvaluationOptions options{.protocols = {"full"}, .k = {1}};
+  const MetricTable table = Evaluate(*first, dataset, nullptr, options);
+  EXPECT_EQ(table.means, Evaluate(*again, dataset, nullptr, options).means);
+  EXPECT_GT(*table.Find("full/hr@1"), 0.9);
+}
+
+TEST(EvaluateTest, MergedExposuresEqualOneOverAll) {
+  const std::vector<float> a = {0.0F, 3.0F, 2.0F, 2.0F};
+  const std::vector<float> b = {0.0F, 1.0F, 2.0F, 5.0F};
+  Exposure both(3, 2);
+  both.Add(a, {});
+  both.Add(b, {});
+  Exposure first(3, 2);
+  Exposure second(3, 2);
+  first.Add(a, {});
+  second.Add(b, {});
+  first.Merge(second);
+  EXPECT_TRUE(std::equal(both.shown().begin(), both.shown().end(), first.shown().begin()));
+}
+
 TEST(EvaluateTest, NamesFollowProtocolAndK) {
   const std::vector<std::string> names =
       MetricNames({.protocols = {"full", "sampled:99"}, .k = {5}}).value();

@@ -1,8 +1,6 @@
 #include "common/metrics/baselines/baseline.h"
 
-#include <algorithm>
-#include <numeric>
-
+#include "common/core/suggest.h"
 #include "common/metrics/baselines/bpr_mf.h"
 #include "common/metrics/baselines/item_knn.h"
 #include "common/metrics/baselines/markov1.h"
@@ -46,35 +44,20 @@ constexpr Entry kBaselines[] = {
     {"bpr_mf", &MakeBprMf},
 };
 
-std::size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0]++;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row.back();
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Scorer>> MakeBaseline(std::string_view name,
                                              const Dataset& dataset,
                                              std::uint64_t seed) {
-  const Entry* nearest = &kBaselines[0];
   for (const Entry& entry : kBaselines) {
     if (entry.name == name) {
       return entry.make(dataset, seed);
     }
-    nearest = EditDistance(entry.name, name) < EditDistance(nearest->name, name) ? &entry : nearest;
   }
+  const std::vector<std::string> known = BaselineNames();
   return Fail(ErrorCode::kInvalidArgument,
-              "evaluation.baselines: unknown baseline \"" + std::string(name)
-                  + "\"; did you mean \"" + std::string(nearest->name) + "\"?");
+              "evaluation.baselines: unknown baseline \"" + std::string(name) + "\"; choose from "
+                  + JoinChoices(known) + DidYouMean(name, known));
 }
 
 std::vector<std::string> BaselineNames() {
