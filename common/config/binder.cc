@@ -19,12 +19,12 @@ std::optional<std::string> RangeFault(double value, const Range& range) {
   const bool has_max = !std::isinf(range.max);
   std::string expected;
   if (has_min) {
-    expected = (range.above_min ? "above " : "at least ") + NumberText(range.min);
+    expected = (range.above_min ? "above " : "at least ") + FormatNumber(range.min);
   }
   if (has_max) {
-    expected += (expected.empty() ? "at most " : " and at most ") + NumberText(range.max);
+    expected += (expected.empty() ? "at most " : " and at most ") + FormatNumber(range.max);
   }
-  return "expected " + (expected.empty() ? "a number" : expected) + ", got " + NumberText(value);
+  return "expected " + (expected.empty() ? "a number" : expected) + ", got " + FormatNumber(value);
 }
 
 std::optional<std::string> ChoiceFault(const std::string& value,
@@ -58,7 +58,7 @@ struct FaultFinder {
 
   std::optional<std::string> operator()(const double* value) const {
     if (!std::isfinite(*value)) {
-      return "expected a finite number, got " + NumberText(*value);
+      return "expected a finite number, got " + FormatNumber(*value);
     }
     return RangeFault(*value, field.range);
   }

@@ -50,7 +50,7 @@ struct Printer {
   std::string operator()(const std::string* value) const { return Quote(*value); }
 
   std::string operator()(const double* value) const {
-    const std::string text = NumberText(*value);
+    const std::string text = FormatNumber(*value);
     const bool is_float = text.find_first_of(".en") != std::string::npos;  // "n": inf and nan.
     return is_float ? text : text + ".0";
   }
@@ -79,7 +79,7 @@ struct Printer {
 
 }  // namespace
 
-std::string NumberText(double value) {
+std::string FormatNumber(double value) {
   if (std::isnan(value)) {
     return "nan";
   }

@@ -8,7 +8,7 @@
 namespace rondo {
 
 /// The shortest decimal that reads back as the same double.
-std::string NumberText(double value);
+std::string FormatNumber(double value);
 
 /// A key or value as TOML.
 std::string TomlKey(const std::string& key);
