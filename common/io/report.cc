@@ -105,7 +105,9 @@ std::string ResultHtml(const ResultTable& table, std::size_t number) {
   html += "</tbody></table>";
   std::string card =
       "<div class=\"card\">" + Tag("h3", table.title) + Scrollable(table.title, html);
-  card += table.note.empty() ? "" : Tag("p", table.note, " class=\"note\"");
+  for (const std::string& note : {table.note, VerdictLegend(table)}) {
+    card += note.empty() ? "" : Tag("p", note, " class=\"note\"");
+  }
   if (!table.metrics.empty()) {
     card += "<figure>" + RenderSvg(ResultBars(table, 0, number)) + "</figure>";
   }

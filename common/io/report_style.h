@@ -31,7 +31,7 @@ font-size:.88rem;font-weight:600}
 .card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:16px 18px;margin:0 0 16px}
 .grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,440px),1fr));gap:16px}
 .grid .card{margin:0;min-width:0}
-dl.facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(190px,1fr));gap:14px 18px;margin:0}
+dl.facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,140px),1fr));gap:14px 18px;margin:0}
 dl.facts dt{color:var(--soft);font-size:.82rem}dl.facts dd{margin:0;font-weight:600;overflow-wrap:anywhere}
 .scroll{overflow-x:auto}.scroll:focus-visible,summary:focus-visible,a:focus-visible{outline:2px solid var(--accent);
 outline-offset:2px;border-radius:4px}

@@ -21,6 +21,19 @@ std::string VerdictText(Verdict verdict) {
   return "";
 }
 
+std::string VerdictLegend(const ResultTable& table) {
+  for (const MethodResult& row : table.rows) {
+    for (const MetricCell& cell : row.cells) {
+      if (cell.verdict != Verdict::kNone) {
+        return "Better and worse: than the federated model on the same users; within noise: the 95 "
+               "% interval of "
+               "the paired difference contains 0.";
+      }
+    }
+  }
+  return "";
+}
+
 std::string RenderText(const ResultTable& table) {
   std::vector<TextTable::Column> columns = {{table.title, TextTable::Align::kLeft}};
   for (std::size_t metric = 0; metric < table.metrics.size(); ++metric) {
@@ -51,7 +64,11 @@ std::string RenderText(const ResultTable& table) {
     }
     text.AddRow(std::move(cells));
   }
-  return text.Render() + (table.note.empty() ? "" : table.note + "\n");
+  std::string rendered = text.Render();
+  for (const std::string& line : {table.note, VerdictLegend(table)}) {
+    rendered += line.empty() ? "" : line + "\n";
+  }
+  return rendered;
 }
 
 }  // namespace rondo

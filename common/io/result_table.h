@@ -39,7 +39,10 @@ struct ResultTable {
 /// "better", "worse", "within noise", or nothing.
 std::string VerdictText(Verdict verdict);
 
-/// The table for a terminal, ending with its note.
+/// What the verdicts of a table mean, or nothing if it has none.
+std::string VerdictLegend(const ResultTable& table);
+
+/// The table for a terminal, ending with its note and the legend.
 std::string RenderText(const ResultTable& table);
 
 }  // namespace rondo

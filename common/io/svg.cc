@@ -13,7 +13,8 @@ namespace {
 
 constexpr double kWidth = 520;
 constexpr double kHeight = 260;
-constexpr double kLetter = 6.6;  // Mean width of a letter at 12 pixels.
+constexpr double kLetter = 6.6;      // Mean width of a letter at 12 pixels.
+constexpr double kWideLetter = 7.8;  // Of names in capitals.
 constexpr std::size_t kMostMarkers = 60;
 
 constexpr std::array kColors = {"#1f66c7", "#b4540a", "#15784a", "#7a3fc9", "#b3245a", "#52606d"};
@@ -128,7 +129,7 @@ std::string Legend(const std::vector<ChartSeries>& series, const Frame& frame) {
     const std::string style =
         "stroke:" + Color(i) + ";stroke-width:2.5;stroke-dasharray:" + kDashes[i % kDashes.size()];
     svg += Line(x, 16, x + 26, 16, style) + Text(x + 32, 20, "start", series[i].name);
-    x += 32 + static_cast<double>(DisplayWidth(series[i].name)) * kLetter + 22;
+    x += 32 + static_cast<double>(DisplayWidth(series[i].name)) * kWideLetter + 20;
   }
   return svg;
 }

@@ -234,7 +234,10 @@ TEST(ResultTable, ReadsWellOnATerminal) {
             "Markov-1                     0.0470  0.0400 .. 0.0545  within noise  0.0894  0.0770 "
             ".. 0.1020  within noise\n"
             "item-kNN (simulation only)   0.0561  0.0482 .. 0.0640  better             -\n"
-            "671 users; 95 % intervals by bootstrap over users.\n");
+            "671 users; 95 % intervals by bootstrap over users.\n"
+            "Better and worse: than the federated model on the same users; within noise: the 95 % "
+            "interval of "
+            "the paired difference contains 0.\n");
 }
 
 }  // namespace
