@@ -39,10 +39,14 @@ function(rondo_library name)
   _rondo_configure(rondo_${name} ${ARGN})
 endfunction()
 
+# Everything that people run, without the tests.
+add_custom_target(programs)
+
 function(rondo_program name)
   cmake_parse_arguments(ARG "TORCH" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   _rondo_configure(${name} ${ARGN})
+  add_dependencies(programs ${name})
 endfunction()
 
 function(rondo_test name)

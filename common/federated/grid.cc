@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "common/core/check.h"
+#include "common/federated/exact_fold.h"
 #include "common/federated/update_sum.h"
 
 namespace rondo {
@@ -63,30 +64,6 @@ bool AllFinite(std::span<const float> values, int threads) {
     return std::uint64_t{bad};
   };
   return ForChunks(values.size(), threads, count_bad) == 0;
-}
-
-/// Rounds to the nearest integer, ties to even, without a library call.
-inline double RoundToEven(double value) {
-  constexpr double kMagic = 0x1.8p52;
-  // From 2^51 on, a float times a weight below 2^28 has no fraction that could be rounded.
-  return std::abs(value) < 0x1p51 ? (value + kMagic) - kMagic : value;
-}
-
-std::uint64_t FoldExact(std::int64_t* sums,
-                        const float* values,
-                        std::size_t count,
-                        double scale,
-                        double most) {
-  std::uint64_t saturated = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    const double scaled = static_cast<double>(values[i]) * scale;
-    saturated += static_cast<std::uint64_t>(std::abs(scaled) > most);
-    const double clamped = std::min(std::max(scaled, -most), most);
-    const auto rounded = static_cast<std::int64_t>(RoundToEven(clamped));
-    sums[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(sums[i])
-                                        + static_cast<std::uint64_t>(rounded));
-  }
-  return saturated;
 }
 
 std::uint64_t FoldRing(std::span<std::int64_t> sums,
@@ -189,8 +166,8 @@ Result<std::uint64_t> FoldDense(GridBlock& block,
   const double most = std::floor(block.grid.limit / block.grid.step);
   if (block.grid.kind == GridSpec::Kind::kExact) {
     return ForChunks(values.size(), threads, [&](std::size_t, std::size_t begin, std::size_t end) {
-      return FoldExact(
-          block.values.data() + begin, values.data() + begin, end - begin, scale, most);
+      const std::span<std::int64_t> sums = std::span(block.values).subspan(begin, end - begin);
+      return FoldExact(sums, values.subspan(begin, end - begin), scale, most);
     });
   }
   RONDO_CHECK(rng != nullptr) << "the ring grid rounds at random";

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+namespace rondo {
+
+/// Adds round(values * scale), clamped to [-most, most], to `sums`. The one place where an update
+/// meets the exact grid, so that every road to a sum gives the same numbers.
+/// Shapes  as many sums as values. Returns the number of clamped coordinates.
+std::uint64_t FoldExact(std::span<std::int64_t> sums,
+                        std::span<const float> values,
+                        double scale,
+                        double most);
+
+/// The sum of squares with a fixed order of additions: eight running sums, so that compilers may
+/// vectorise it and every machine gets the same bits.
+double SquaredSum(std::span<const float> values);
+
+/// The factor that brings an update of L2 norm `norm` within `clip_norm`; 1 if it is there already,
+/// not finite, or `clip_norm` is 0.
+double ClipFactor(double norm, double clip_norm);
+
+}  // namespace rondo
