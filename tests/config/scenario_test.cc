@@ -115,21 +115,6 @@ TEST(Scenario, FaultyCombinationsNameKeyAndPlace) {
             file.string() + ":3:9: model.heads: 5 heads do not divide the width 32");
 }
 
-TEST(Scenario, EveryShippedScenarioLoads) {
-  std::size_t loaded = 0;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(RONDO_SOURCE_FOLDER "/simulations/scenarios")) {
-    if (entry.path().extension() != ".toml") {
-      continue;
-    }
-    const Result<Scenario> scenario =
-        LoadScenario({.file = entry.path(), .environment = {}, .sets = {}});
-    EXPECT_TRUE(scenario.has_value()) << scenario.error().message;
-    ++loaded;
-  }
-  EXPECT_GE(loaded, 1u);
-}
-
 struct InvalidCase {
   std::string name;
   std::vector<std::string> sets;
