@@ -1,0 +1,181 @@
+#include "simulations/bench_command.h"
+
+#include <algorithm>
+#include <chrono>
+#include <iostream>
+#include <memory>
+#include <sys/resource.h>
+#include <thread>
+
+#include <boost/json.hpp>
+
+#include "coordinator/strategy.h"
+#include "simulations/bench_remote.h"
+#include "simulations/bench_workload.h"
+
+namespace rondo::sim {
+namespace {
+
+using Seconds = std::chrono::duration<double>;
+
+double PeakRssMib() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024.0;
+}
+
+/// Runs the rounds of a workload on virtual clients: train a cohort, fold, server step.
+class VirtualBench {
+ public:
+  static Result<VirtualBench> Create(BenchWorkload workload, const EngineConfig& engine) {
+    VirtualBench bench;
+    Scenario scenario;
+    RONDO_TRY(bench.strategy_, coordinator::Strategy::Create(scenario));
+    const CohortTrainer::Options options{
+        .model = workload.model, .items = workload.items, .engine = engine};
+    RONDO_TRY(bench.trainer_, CohortTrainer::Create(options));
+    bench.broadcast_.model = workload.initial;
+    bench.workload_ = std::move(workload);
+    return bench;
+  }
+
+  Status Round(std::size_t index) {
+    workload_.task.round = static_cast<RoundId>(index + 1);
+    const std::vector<ClientData>& cohort = workload_.cohorts[index % workload_.cohorts.size()];
+    RONDO_TRY(const CohortOutcome outcome,
+              trainer_->Train(broadcast_, cohort, workload_.task, UpdateVisibility::kSumOnly, {}));
+    const std::unique_ptr<coordinator::Aggregator> aggregator = strategy_->NewAggregator();
+    RONDO_TRY_STATUS(aggregator->Accumulate(outcome.sum));
+    RONDO_TRY(const ParameterVector delta, std::move(*aggregator).Report());
+    return strategy_->optimizer().Step(broadcast_.model, delta);
+  }
+
+  const ParameterVector& model() const { return broadcast_.model; }
+
+  Result<double> Loss() { return ClosingLoss(*trainer_, workload_, broadcast_.model); }
+
+ private:
+  BenchWorkload workload_;
+  std::unique_ptr<coordinator::Strategy> strategy_;
+  std::unique_ptr<CohortTrainer> trainer_;
+  Broadcast broadcast_;
+};
+
+Result<BenchResult> RunVirtual(BenchWorkload workload, const EngineConfig& engine) {
+  constexpr std::size_t kCheckedRounds =
+      6;  // One warm-up and five: the closing numbers are defined after them.
+  const std::uint64_t units = workload.units_per_round;
+  BenchResult result{.workload = workload.name};
+  RONDO_TRY(VirtualBench bench, VirtualBench::Create(std::move(workload), engine));
+  RONDO_TRY_STATUS(bench.Round(0));
+  double total = 0.0;
+  for (std::size_t round = 1; round < kCheckedRounds || total < 2.0; ++round) {
+    const auto start = std::chrono::steady_clock::now();
+    RONDO_TRY_STATUS(bench.Round(round));
+    result.seconds.push_back(Seconds(std::chrono::steady_clock::now() - start).count());
+    total += result.seconds.back();
+    if (round + 1 == kCheckedRounds) {
+      RONDO_TRY(result.loss, bench.Loss());
+      SetFingerprint(result, bench.model());
+    }
+  }
+  result.units_per_round = units;
+  result.peak_rss_mib = PeakRssMib();
+  return result;
+}
+
+double Median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2.0;
+}
+
+void Print(const BenchResult& result,
+           const DeviceInfo& device,
+           const std::string& pool,
+           int threads) {
+  const double seconds = Median(result.seconds);
+  boost::json::object object{{"schema_version", 1},
+                             {"workload", result.workload},
+                             {"engine", "rondo"},
+                             {"pool", pool},
+                             {"device", device.device},
+                             {"blas", device.blas},
+                             {"threads", threads},
+                             {"ranks", 1},
+                             {"rounds_timed", result.seconds.size()},
+                             {"units_per_s", static_cast<double>(result.units_per_round) / seconds},
+                             {"rounds_per_s", 1.0 / seconds},
+                             {"seconds_per_round", seconds},
+                             {"peak_rss_mib", result.peak_rss_mib}};
+  object["loss"] = result.loss ? boost::json::value(*result.loss) : boost::json::value(nullptr);
+  object["sum"] = result.sum;
+  object["l2"] = result.l2;
+  std::cout << boost::json::serialize(object) << '\n';
+}
+
+struct BenchFlags {
+  std::string workload = "w1";
+  std::string pool = "virtual";
+  std::string data = "bench";
+  std::string device = "cpu";
+  int clients = 8;
+  int threads = 0;
+  int memory_mib = 512;
+  bool json = false;
+};
+
+Status RunBench(const BenchFlags& flags) {
+  EngineConfig engine{
+      .threads = flags.threads, .memory_mib = flags.memory_mib, .device = flags.device};
+  if (engine.threads == 0) {
+    engine.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  }
+  RONDO_TRY(const DeviceInfo device, PrepareTorch(flags.device));
+  if (device.slow_blas) {
+    return Fail(ErrorCode::kFailedPrecondition,
+                "the reference BLAS serves sgemm, ten times slower than OpenBLAS; install "
+                "libopenblas0-pthread");
+  }
+  if (flags.pool == "remote") {
+    RONDO_TRY(
+        const BenchResult result,
+        RunRemoteBench({.workload = flags.workload, .data = flags.data, .clients = flags.clients}));
+    Print(result, device, flags.pool, engine.threads);
+    return Ok();
+  }
+  if (flags.workload == "noop") {
+    return Fail(ErrorCode::kInvalidArgument,
+                "the workload noop times connections: use --pool remote");
+  }
+  RONDO_TRY(BenchWorkload workload, LoadBenchWorkload(flags.workload, flags.data));
+  RONDO_TRY(const BenchResult result, RunVirtual(std::move(workload), engine));
+  Print(result, device, flags.pool, engine.threads);
+  return Ok();
+}
+
+}  // namespace
+
+void AddBenchCommand(CLI::App& parent, Action& action) {
+  CLI::App* command =
+      parent.add_subcommand("bench", "Time a fixed workload; prints one JSON object");
+  auto flags = std::make_shared<BenchFlags>();
+  command->add_option("--workload", flags->workload, "w1, w1c, w2 or noop")->capture_default_str();
+  command->add_option("--pool", flags->pool, "virtual, or remote: real client processes over TLS")
+      ->check(CLI::IsMember({"virtual", "remote"}))
+      ->capture_default_str();
+  command->add_option("--data", flags->data, "folder with the workload's files");
+  command->add_option("--clients", flags->clients, "client processes of the remote pool")
+      ->capture_default_str();
+  command->add_option("--threads", flags->threads, "0: one a core");
+  command->add_option("--memory-mib", flags->memory_mib, "bound on a pack's working memory");
+  command->add_option("--device", flags->device, "auto, cpu or cuda")->capture_default_str();
+  command->add_flag("--json", flags->json, "accepted for uniformity: the output is always JSON");
+  command->callback([flags, &action] {
+    action = [flags] {
+      return RunBench(*flags);
+    };
+  });
+}
+
+}  // namespace rondo::sim

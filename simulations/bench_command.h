@@ -1,0 +1,12 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "simulations/command.h"
+
+namespace rondo::sim {
+
+/// `rondo-sim bench`: times fixed workloads and prints one JSON object.
+void AddBenchCommand(CLI::App& parent, Action& action);
+
+}  // namespace rondo::sim

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "simulations/bench_workload.h"
+
+namespace rondo::sim {
+
+struct BenchResult {
+  std::string workload;
+  std::vector<double> seconds;  ///< one a timed round
+  std::uint64_t units_per_round = 0;
+  double peak_rss_mib = 0.0;
+  std::optional<double> loss;  ///< closing loss after six rounds
+  double sum = 0.0;            ///< of all weights after six rounds
+  double l2 = 0.0;             ///< norm of all weights after six rounds
+};
+
+/// Fills sum and l2.
+void SetFingerprint(BenchResult& result, const ParameterVector& model);
+
+/// Mean over batches of 100 users of the loss of `model`.
+Result<double> ClosingLoss(CohortTrainer& trainer,
+                           const BenchWorkload& workload,
+                           const ParameterVector& model);
+
+}  // namespace rondo::sim

@@ -1,0 +1,61 @@
+#include "simulations/experiment.h"
+
+#include <algorithm>
+#include <thread>
+
+namespace rondo::sim {
+namespace {
+
+bool HasPosition(const ClientShard& shard, const Dataset& dataset) {
+  return std::any_of(shard.users.begin(), shard.users.end(), [&](std::uint32_t user) {
+    return dataset.users[user].train_size >= 2;
+  });
+}
+
+Status KeepTrainableClients(Experiment& experiment) {
+  std::vector<ClientShard>& shards = experiment.shards;
+  const std::size_t before = shards.size();
+  std::erase_if(shards, [&](const ClientShard& shard) {
+    return !HasPosition(shard, experiment.data.dataset);
+  });
+  experiment.idle_clients = before - shards.size();
+  const int cohort = experiment.scenario.strategy.cohort;
+  if (cohort > 0 && static_cast<std::size_t>(cohort) > shards.size()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "strategy.cohort is " + std::to_string(cohort) + " but the data give only "
+                    + std::to_string(shards.size())
+                    + " clients with training positions; lower it, or use 0 for all");
+  }
+  return Ok();
+}
+
+/// Without an order there are no positions to learn and no past to mask.
+void FitModelToOrder(Scenario& scenario, const Dataset& dataset) {
+  scenario.model.positions = scenario.model.positions && dataset.ordered;
+  scenario.model.causal = scenario.model.causal && dataset.ordered;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Experiment>> PrepareExperiment(const Scenario& scenario) {
+  auto experiment = std::make_unique<Experiment>();
+  experiment->scenario = scenario;
+  Scenario& resolved = experiment->scenario;
+  if (resolved.engine.threads == 0) {
+    resolved.engine.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  }
+  RONDO_TRY(experiment->device, PrepareTorch(resolved.engine.device));
+  RONDO_TRY(experiment->data, LoadData(resolved.data));
+  const Dataset& dataset = experiment->data.dataset;
+  FitModelToOrder(resolved, dataset);
+  RONDO_TRY(experiment->shards, PartitionClients(dataset, resolved.data));
+  RONDO_TRY_STATUS(KeepTrainableClients(*experiment));
+
+  const std::int64_t items = dataset.catalogue->items();
+  RONDO_TRY(experiment->layout, ModelLayout(resolved.model, items));
+  experiment->model = {.model = resolved.model, .items = items, .engine = resolved.engine};
+  RONDO_TRY(experiment->trainer, CohortTrainer::Create(experiment->model));
+  return experiment;
+}
+
+}  // namespace rondo::sim

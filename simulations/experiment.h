@@ -1,0 +1,28 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "common/config/scenario.h"
+#include "common/data/dataset.h"
+#include "common/model/trainer.h"
+
+namespace rondo::sim {
+
+/// Everything a simulation needs before its first round: data, clients, model shape and trainer.
+struct Experiment {
+  Scenario scenario;  ///< resolved: thread count and device are set, model fits the data's order
+  DeviceInfo device;
+  LoadedData data;
+  std::vector<ClientShard> shards;  ///< clients with at least one training position
+  std::size_t idle_clients = 0;     ///< clients without any
+  std::shared_ptr<const ParameterLayout> layout;
+  CohortTrainer::Options model;
+  std::unique_ptr<CohortTrainer> trainer;
+};
+
+/// Loads the data of a scenario and builds its trainer.
+/// Errors  those of LoadData; kInvalidArgument for a cohort larger than the population.
+Result<std::unique_ptr<Experiment>> PrepareExperiment(const Scenario& scenario);
+
+}  // namespace rondo::sim

@@ -1,0 +1,127 @@
+#include "simulations/poc_command.h"
+
+#include <chrono>
+#include <iostream>
+#include <memory>
+
+#include "common/core/file.h"
+#include "common/data/partition_files.h"
+#include "common/io/checkpoint.h"
+#include "simulations/comparison.h"
+#include "simulations/experiment.h"
+#include "simulations/federation_processes.h"
+#include "simulations/run_report.h"
+#include "simulations/scenario_flags.h"
+
+namespace rondo::sim {
+namespace {
+
+struct PocFlags {
+  ScenarioFlags scenario;
+  int clients = 0;
+  std::filesystem::path out;
+  int timeout_s = 3600;
+};
+
+/// One institution a client: users are dealt out unless the scenario names institutions of its own.
+void UseInstitutions(Scenario& scenario, int clients) {
+  scenario.data.institutions = clients;
+  if (scenario.data.clients == "user") {
+    scenario.data.clients = "lognormal:0.5";
+  }
+  scenario.strategy.cohort = 0;
+  scenario.strategy.quorum = std::min(scenario.strategy.quorum, clients);
+  scenario.privacy.mode = "channel";
+}
+
+Status CheckClientCount(const Experiment& experiment, int clients) {
+  const std::size_t found = experiment.shards.size();
+  if (found == static_cast<std::size_t>(clients)) {
+    return Ok();
+  }
+  return Fail(ErrorCode::kInvalidArgument,
+              "data.clients = \"" + experiment.scenario.data.clients + "\" gives "
+                  + std::to_string(found) + " institutions, --clients asks for "
+                  + std::to_string(clients)
+                  + "; use that number, or --set data.clients=dirichlet:1.0");
+}
+
+/// Writes the scenario, the public item list and one folder of rows a client.
+Result<FederationProcesses::Options> WriteInputs(const Experiment& experiment,
+                                                 const std::filesystem::path& folder) {
+  FederationProcesses::Options options{.folder = folder, .scenario = folder / "scenario.toml"};
+  Scenario federation = experiment.scenario;
+  RONDO_TRY(const WrittenPartition partition, WritePartition(federation.data, folder / "data"));
+  options.catalogue = partition.catalogue;
+  federation.data.validation_from = partition.validation_from;
+  federation.data.test_from = partition.test_from;
+  RONDO_TRY_STATUS(WriteTextFile(options.scenario, ScenarioToToml(federation)));
+  for (const ClientId& id : partition.clients) {
+    const std::string name = ClientFolderName(id);
+    options.clients[name] = {"--set", "data.path=" + (folder / "data" / name).string()};
+  }
+  return options;
+}
+
+Result<Checkpoint> SelectedModel(const std::filesystem::path& folder) {
+  RONDO_TRY(const CheckpointStore store, CheckpointStore::Open({.folder = folder}));
+  RONDO_TRY(std::optional<Checkpoint> latest, store.Latest());
+  if (!latest) {
+    return Fail(ErrorCode::kNotFound,
+                "the coordinator left no checkpoint in '" + folder.string() + "'");
+  }
+  return latest->best_round > 0 ? store.Load(latest->best_round) : *std::move(latest);
+}
+
+Status RunPoc(const PocFlags& flags) {
+  RONDO_TRY(Scenario scenario, flags.scenario.Load());
+  UseInstitutions(scenario, flags.clients);
+  RONDO_TRY(const std::unique_ptr<Experiment> experiment, PrepareExperiment(scenario));
+  RONDO_TRY_STATUS(CheckClientCount(*experiment, flags.clients));
+  const std::filesystem::path folder = std::filesystem::absolute(flags.out);
+  RONDO_TRY_STATUS(MakeFolder(folder));
+  RONDO_TRY(const FederationProcesses::Options options, WriteInputs(*experiment, folder));
+
+  std::cerr << "starting a coordinator and " << flags.clients << " clients; logs in "
+            << folder.string() << '\n';
+  RONDO_TRY(FederationProcesses federation, FederationProcesses::Start(options));
+  RONDO_TRY_STATUS(federation.Finish(std::chrono::seconds(flags.timeout_s)));
+  for (const auto& [id, code] : federation.client_exit_codes()) {
+    if (code != 0) {
+      std::cerr << "warning: client " << id << " ended with exit code " << code << ", see "
+                << (folder / ("client-" + id + ".log")).string() << '\n';
+    }
+  }
+  RONDO_TRY(const Checkpoint selected,
+            SelectedModel(folder / "federation" / "state" / "checkpoints"));
+  RONDO_TRY(const Comparison comparison, CompareOnTest(*experiment, selected.model));
+  RONDO_TRY(const std::string table, ComparisonText(comparison, *experiment));
+  std::cout << table << "model of round " << selected.round << ": "
+            << (folder / "federation" / "state" / "checkpoints").string() << '\n';
+  return Ok();
+}
+
+}  // namespace
+
+void AddPocCommand(CLI::App& parent, Action& action) {
+  CLI::App* command = parent.add_subcommand("poc",
+                                            "Rehearse the scenario as a real federation on "
+                                            "loopback: a coordinator and N client processes");
+  auto flags = std::make_shared<PocFlags>();
+  flags->scenario.AddTo(*command);
+  command->add_option("--clients", flags->clients, "client processes, one institution each")
+      ->required()
+      ->check(CLI::Range(1, 256));
+  flags->out = "runs/poc";
+  command->add_option("--out", flags->out, "folder for keys, data, logs and checkpoints")
+      ->capture_default_str();
+  command->add_option("--timeout", flags->timeout_s, "seconds the federation may take")
+      ->capture_default_str();
+  command->callback([flags, &action] {
+    action = [flags] {
+      return RunPoc(*flags);
+    };
+  });
+}
+
+}  // namespace rondo::sim

@@ -1,0 +1,158 @@
+#include "simulations/run_command.h"
+
+#include <chrono>
+#include <iostream>
+#include <memory>
+#include <optional>
+
+#include "common/io/checkpoint.h"
+#include "coordinator/run_checkpoints.h"
+#include "simulations/comparison.h"
+#include "simulations/experiment.h"
+#include "simulations/interrupt.h"
+#include "simulations/run_files.h"
+#include "simulations/run_recorder.h"
+#include "simulations/run_report.h"
+#include "simulations/scenario_flags.h"
+#include "simulations/simulation.h"
+
+namespace rondo::sim {
+namespace {
+
+struct RunFlags {
+  ScenarioFlags scenario;
+  std::filesystem::path out;
+  std::filesystem::path resume;
+  bool json = false;
+};
+
+/// The scenario of a new run, or the resolved one of the run to go on with.
+Result<Scenario> ScenarioOf(const RunFlags& flags) {
+  if (flags.resume.empty()) {
+    if (flags.scenario.file.empty()) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  "name a scenario file, or a run directory after --resume");
+    }
+    return flags.scenario.Load();
+  }
+  if (!flags.scenario.file.empty() || !flags.scenario.sets.empty() || !flags.out.empty()) {
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        "--resume goes on with the run's own config.toml: leave out scenario, --set and --out");
+  }
+  RONDO_TRY(const RunDirectory directory, RunDirectory::Open(flags.resume));
+  return LoadScenario({.file = directory.config_file()});
+}
+
+Result<RunDirectory> DirectoryOf(const RunFlags& flags, const std::string& name) {
+  if (!flags.resume.empty()) {
+    return RunDirectory::Open(flags.resume);
+  }
+  if (!flags.out.empty()) {
+    return RunDirectory::CreateAt(flags.out);
+  }
+  return RunDirectory::Create("runs", name, std::chrono::system_clock::now());
+}
+
+void Say(const DataReport& report, const DeviceInfo& device) {
+  for (const std::string& warning : report.warnings) {
+    std::cerr << "warning: " << warning << '\n';
+  }
+  if (report.bad_rows > 0) {
+    std::cerr << "warning: " << report.bad_rows << " of " << report.rows
+              << " rows are broken and left out, such as " << report.bad_row_examples.front()
+              << '\n';
+  }
+  if (device.slow_blas) {
+    std::cerr << "warning: the reference BLAS serves sgemm, about ten times slower than OpenBLAS; "
+                 "install "
+                 "libopenblas0-pthread\n";
+  }
+}
+
+Status Run(const RunFlags& flags) {
+  const auto start = std::chrono::steady_clock::now();
+  const InterruptWatcher interrupt;
+  RONDO_TRY(const Scenario scenario, ScenarioOf(flags));
+  RONDO_TRY(const std::unique_ptr<Experiment> experiment, PrepareExperiment(scenario));
+  Say(experiment->data.report, experiment->device);
+  RONDO_TRY(RunDirectory directory, DirectoryOf(flags, scenario.name));
+  if (flags.resume.empty()) {
+    RONDO_TRY_STATUS(directory.WriteConfig(ScenarioToToml(scenario)));
+  }
+  RONDO_TRY_STATUS(directory.WriteMeta(MetaJson(*experiment)));
+
+  RONDO_TRY(coordinator::RunCheckpoints checkpoints,
+            coordinator::RunCheckpoints::Open({.folder = directory.checkpoints(),
+                                               .keep = scenario.checkpoint.keep,
+                                               .layout = experiment->layout},
+                                              IdentityOf(*experiment)));
+  RONDO_TRY(std::optional<coordinator::RunState> saved, checkpoints.Latest());
+  coordinator::RunState state = saved ? *std::move(saved) : FreshState(*experiment);
+  RONDO_TRY_STATUS(directory.TruncateRounds(state.round));
+  RONDO_TRY(
+      TensorBoardWriter events,
+      TensorBoardWriter::Create(directory.path(), std::chrono::system_clock::now(), state.round));
+  const SystemClock clock;
+  RunRecorder recorder(directory,
+                       std::move(events),
+                       state.round + 1,
+                       static_cast<RoundId>(scenario.strategy.rounds),
+                       clock);
+  const Result<SimulationOutcome> outcome = RunSimulation({.experiment = *experiment,
+                                                           .checkpoints = checkpoints,
+                                                           .observer = recorder,
+                                                           .stop = interrupt.token()},
+                                                          std::move(state));
+  recorder.Finish();
+  if (!outcome) {
+    const bool stopped = outcome.error().code == ErrorCode::kCancelled;
+    return Fail(
+        outcome.error().code,
+        outcome.error().message
+            + (stopped ? "; go on with: rondo-sim run --resume " + directory.path().string() : ""));
+  }
+  RONDO_TRY_STATUS(recorder.status());
+
+  RONDO_TRY(const Comparison comparison,
+            CompareOnTest(*experiment, outcome->run.state.selected_model()));
+  RONDO_TRY(const std::string sha256,
+            WriteSelectedModel(directory, *experiment, outcome->run.state));
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const boost::json::object summary = SummaryJson({.experiment = *experiment,
+                                                   .outcome = *outcome,
+                                                   .comparison = comparison,
+                                                   .model_sha256 = sha256,
+                                                   .seconds = seconds});
+  RONDO_TRY_STATUS(directory.WriteSummary(summary));
+  RONDO_TRY_STATUS(directory.WritePerUser(PerUserTsv(comparison, experiment->data.dataset)));
+  RONDO_TRY(const std::string text,
+            RunReportText({.directory = directory,
+                           .experiment = *experiment,
+                           .outcome = *outcome,
+                           .comparison = comparison,
+                           .seconds = seconds}));
+  std::cout << (flags.json ? boost::json::serialize(summary) + "\n" : text);
+  return Ok();
+}
+
+}  // namespace
+
+void AddRunCommand(CLI::App& parent, Action& action) {
+  CLI::App* command =
+      parent.add_subcommand("run", "Simulate one federation and write its run directory");
+  auto flags = std::make_shared<RunFlags>();
+  flags->scenario.AddTo(*command);
+  command->get_option("scenario")->required(false);
+  command->add_option("--out", flags->out, "run directory (default: runs/<utc>-<name>)");
+  command->add_option("--resume", flags->resume, "go on with a run that was stopped or killed");
+  command->add_flag("--json", flags->json, "print summary.json instead of the table");
+  command->callback([flags, &action] {
+    action = [flags] {
+      return Run(*flags);
+    };
+  });
+}
+
+}  // namespace rondo::sim

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "simulations/command.h"
+
+namespace rondo::sim {
+
+/// `rondo-sim run`: simulates one federation and writes its run directory.
+void AddRunCommand(CLI::App& parent, Action& action);
+
+}  // namespace rondo::sim

@@ -1,0 +1,82 @@
+#include "simulations/simulation.h"
+
+#include <exception>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "common/crypto/sha256.h"
+#include "common/io/safetensors.h"
+#include "coordinator/clear_session.h"
+#include "simulations/virtual_clients.h"
+
+namespace rondo::sim {
+namespace {
+
+using coordinator::RunOutcome;
+
+std::string ModelSha256(const ParameterVector& model) {
+  const Result<Bytes> file = EncodeParameters(model);
+  return file ? Sha256Hex(*file) : std::string();
+}
+
+Task<void> RunInto(coordinator::RoundLoop& loop, std::optional<Result<RunOutcome>>& outcome) {
+  outcome.emplace(co_await loop.Run());
+}
+
+/// Runs the loop to its end on an event loop of its own.
+Result<RunOutcome> RunToEnd(coordinator::RoundLoop& loop) {
+  boost::asio::io_context context(1);
+  std::optional<Result<RunOutcome>> outcome;
+  std::exception_ptr thrown;
+  boost::asio::co_spawn(
+      context, RunInto(loop, outcome), [&](std::exception_ptr exception) { thrown = exception; });
+  context.run();
+  if (thrown) {
+    std::rethrow_exception(thrown);
+  }
+  return *std::move(outcome);
+}
+
+}  // namespace
+
+coordinator::RunState FreshState(const Experiment& experiment) {
+  coordinator::RunState state;
+  state.model = InitialParameters(experiment.layout, experiment.scenario.seed);
+  return state;
+}
+
+Result<SimulationOutcome> RunSimulation(SimulationParts parts, coordinator::RunState start) {
+  Experiment& experiment = parts.experiment;
+  const Scenario& scenario = experiment.scenario;
+  RONDO_TRY(const std::unique_ptr<coordinator::Strategy> strategy,
+            coordinator::Strategy::Create(scenario));
+  VirtualClients pool(VirtualClients::Parts{.dataset = experiment.data.dataset,
+                                            .shards = experiment.shards,
+                                            .trainer = *experiment.trainer,
+                                            .model = experiment.model,
+                                            .visibility = strategy->visibility(),
+                                            .stop = parts.stop});
+  const coordinator::CohortSampler sampler(scenario.strategy, scenario.seed);
+  const SystemClock clock;
+  coordinator::RoundLoop loop(
+      coordinator::RoundLoop::Parts{.pool = pool,
+                                    .strategy = *strategy,
+                                    .checkpoints = parts.checkpoints,
+                                    .clock = clock,
+                                    .observer = parts.observer,
+                                    .sampler = sampler,
+                                    .new_session = coordinator::ClearSessions(nullptr),
+                                    .model_sha256 = ModelSha256,
+                                    .stop = parts.stop},
+      scenario,
+      std::move(start));
+  RONDO_TRY(RunOutcome outcome, RunToEnd(loop));
+  return SimulationOutcome{
+      .run = std::move(outcome), .bytes_up = pool.bytes_up(), .bytes_down = pool.bytes_down()};
+}
+
+}  // namespace rondo::sim

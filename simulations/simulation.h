@@ -1,0 +1,34 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <stop_token>
+
+#include "coordinator/round_loop.h"
+#include "simulations/experiment.h"
+
+namespace rondo::sim {
+
+/// Runs the rounds of an experiment on virtual clients.
+///
+/// `start` is a fresh state or one from a checkpoint; a resumed run ends with the same bits.
+/// Errors  those of RoundLoop::Run.
+struct SimulationParts {
+  Experiment& experiment;
+  coordinator::CheckpointSink& checkpoints;
+  coordinator::RoundObserver& observer;
+  std::stop_token stop;
+};
+
+struct SimulationOutcome {
+  coordinator::RunOutcome run;
+  std::uint64_t bytes_up = 0;
+  std::uint64_t bytes_down = 0;
+};
+
+Result<SimulationOutcome> RunSimulation(SimulationParts parts, coordinator::RunState start);
+
+/// Round 0: the initial weights of the scenario's seed.
+coordinator::RunState FreshState(const Experiment& experiment);
+
+}  // namespace rondo::sim

@@ -1,0 +1,183 @@
+#include "simulations/virtual_clients.h"
+
+#include <cmath>
+#include <limits>
+
+#include "common/federated/update_sum.h"
+#include "common/metrics/metrics_block.h"
+#include "simulations/evaluation.h"
+
+namespace rondo::sim {
+namespace {
+
+using coordinator::DropEvent;
+using coordinator::PackEvent;
+using coordinator::PoolEvent;
+
+/// Mean training loss over clients, as the reports of a federation would give it.
+double MeanLoss(const std::vector<ClientReport>& reports) {
+  if (reports.empty()) {
+    return std::numeric_limits<double>::quiet_NaN();
+  }
+  double sum = 0.0;
+  for (const ClientReport& report : reports) {
+    sum += report.loss;
+  }
+  return sum / static_cast<double>(reports.size());
+}
+
+std::vector<ClientId> IdsOf(const std::vector<ClientReport>& reports) {
+  std::vector<ClientId> ids;
+  ids.reserve(reports.size());
+  for (const ClientReport& report : reports) {
+    ids.push_back(report.id);
+  }
+  return ids;
+}
+
+}  // namespace
+
+VirtualClients::VirtualClients(Parts parts) : parts_(std::move(parts)) {
+  for (const ClientShard& shard : parts_.shards) {
+    shards_.emplace(shard.id, &shard);
+  }
+}
+
+std::vector<ClientId> VirtualClients::Available() const {
+  std::vector<ClientId> ids;
+  ids.reserve(shards_.size());
+  for (const auto& [id, shard] : shards_) {
+    ids.push_back(id);
+  }
+  return ids;
+}
+
+Task<Status> VirtualClients::WaitFor(std::size_t count, TimePoint /*deadline*/) {
+  if (count > shards_.size()) {
+    co_return Fail(ErrorCode::kTooFewClients,
+                   "a round needs " + std::to_string(count) + " clients, the simulation has "
+                       + std::to_string(shards_.size()));
+  }
+  co_return Ok();
+}
+
+void VirtualClients::Dispatch(const std::vector<ClientId>& clients,
+                              const Offer& offer,
+                              const Broadcast& broadcast) {
+  std::vector<const ClientShard*> cohort;
+  for (const ClientId& id : clients) {
+    if (const auto found = shards_.find(id); found != shards_.end()) {
+      cohort.push_back(found->second);
+    } else {
+      const Error unknown{ErrorCode::kUnavailable, "no such client"};
+      events_.emplace_back(DropEvent{.client = id, .round = offer.round, .why = unknown});
+    }
+  }
+  bytes_down_ += cohort.size() * broadcast.model.values.size() * sizeof(float);
+  failure_ = offer.kind == OfferKind::kTrain ? Train(cohort, offer.train, broadcast)
+                                             : Evaluate(cohort, offer.evaluate, broadcast);
+}
+
+void VirtualClients::Send(const ClientId& /*client*/, Bytes /*payload*/) {}
+
+Status VirtualClients::Train(const std::vector<const ClientShard*>& cohort,
+                             const TrainTask& task,
+                             const Broadcast& broadcast) {
+  std::vector<ClientData> clients;
+  clients.reserve(cohort.size());
+  for (const ClientShard* shard : cohort) {
+    ClientData& client = clients.emplace_back(ClientData{.id = shard->id});
+    for (const std::uint32_t user : shard->users) {
+      client.sequences.push_back(parts_.dataset.users[user].train());
+    }
+  }
+  const UpdateVisibility visibility = parts_.visibility == coordinator::Visibility::kSumOnly
+                                          ? UpdateVisibility::kSumOnly
+                                          : UpdateVisibility::kIndividual;
+  RONDO_TRY(CohortOutcome outcome,
+            parts_.trainer.Train(broadcast, clients, task, visibility, parts_.stop));
+  for (const auto& [id, why] : outcome.failed) {
+    events_.emplace_back(DropEvent{.client = id, .round = task.round, .why = why});
+  }
+  bytes_up_ += outcome.clients.size() * broadcast.model.values.size() * sizeof(float);
+  if (visibility == UpdateVisibility::kIndividual) {
+    return PushSingles(outcome, task, broadcast);
+  }
+  if (!outcome.clients.empty()) {
+    events_.emplace_back(PackEvent{.round = task.round,
+                                   .clients = IdsOf(outcome.clients),
+                                   .sum = std::move(outcome.sum),
+                                   .loss = MeanLoss(outcome.clients)});
+  }
+  return Ok();
+}
+
+Status VirtualClients::PushSingles(const CohortOutcome& outcome,
+                                   const TrainTask& task,
+                                   const Broadcast& broadcast) {
+  for (std::size_t i = 0; i < outcome.clients.size(); ++i) {
+    const ClientReport& report = outcome.clients[i];
+    UpdateSum sum{.weight = report.weight, .contributors = 1};
+    sum.blocks.push_back(
+        MakeBlock(std::string(kDeltaBlock), broadcast.model.layout, task.grid, Scaling::kByWeight));
+    Rng rounding(StreamName{.seed = task.seed,
+                            .round = task.round,
+                            .client = HashId(report.id),
+                            .purpose = Purpose::kRounding});
+    RONDO_TRY(sum.saturated,
+              FoldDense(sum.blocks.front(), outcome.deltas[i], report.weight, &rounding));
+    events_.emplace_back(PackEvent{
+        .round = task.round, .clients = {report.id}, .sum = std::move(sum), .loss = report.loss});
+  }
+  return Ok();
+}
+
+Status VirtualClients::Evaluate(const std::vector<const ClientShard*>& cohort,
+                                const EvaluateTask& task,
+                                const Broadcast& broadcast) {
+  std::vector<std::uint32_t> users;
+  std::vector<ClientId> ids;
+  for (const ClientShard* shard : cohort) {
+    users.insert(users.end(), shard->users.begin(), shard->users.end());
+    ids.push_back(shard->id);
+  }
+  RONDO_TRY(const std::vector<UserMetrics> metrics,
+            EvaluateModel(parts_.model,
+                          broadcast.model,
+                          parts_.dataset,
+                          users,
+                          task.split,
+                          nullptr,
+                          OptionsOfTask(task)));
+  RONDO_TRY(UpdateSum sum, SumMetrics(metrics, task));
+  sum.contributors = static_cast<std::uint32_t>(ids.size());
+  events_.emplace_back(PackEvent{.round = task.round,
+                                 .clients = std::move(ids),
+                                 .sum = std::move(sum),
+                                 .loss = std::numeric_limits<double>::quiet_NaN()});
+  return Ok();
+}
+
+Task<Result<PoolEvent>> VirtualClients::Next(TimePoint /*deadline*/) {
+  if (!failure_) {
+    co_return Fail(failure_.error());
+  }
+  if (events_.empty()) {
+    PoolEvent nothing_left = coordinator::DeadlineEvent{};
+    co_return nothing_left;
+  }
+  PoolEvent event = std::move(events_.front());
+  events_.pop_front();
+  co_return event;
+}
+
+void VirtualClients::Announce(const std::vector<ClientId>& /*included*/,
+                              const RoundResult& /*result*/) {
+  events_.clear();
+}
+
+Task<Status> VirtualClients::Finish(const Broadcast& /*model*/, TimePoint /*deadline*/) {
+  co_return Ok();
+}
+
+}  // namespace rondo::sim

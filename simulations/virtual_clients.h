@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <vector>
+
+#include "common/data/dataset.h"
+#include "common/model/trainer.h"
+#include "coordinator/client_pool.h"
+#include "coordinator/strategy.h"
+
+namespace rondo::sim {
+
+/// The population of a simulation: every client lives in this process, and a cohort is trained as
+/// packs of clients in one tensor operation. Always available, never late; a client whose training
+/// diverges is dropped.
+///
+/// Bytes are counted as a federation would send them: the model down and one float32 delta up a
+/// client. Confined to the loop thread; `Parts` outlive the pool.
+class VirtualClients : public coordinator::ClientPool {
+ public:
+  struct Parts {
+    const Dataset& dataset;
+    const std::vector<ClientShard>& shards;
+    CohortTrainer& trainer;
+    CohortTrainer::Options model;
+    coordinator::Visibility visibility = coordinator::Visibility::kSumOnly;
+    std::stop_token stop;
+  };
+
+  explicit VirtualClients(Parts parts);
+
+  std::vector<ClientId> Available() const override;
+  Task<Status> WaitFor(std::size_t count, TimePoint deadline) override;
+  void Dispatch(const std::vector<ClientId>& clients,
+                const Offer& offer,
+                const Broadcast& broadcast) override;
+  void Send(const ClientId& client, Bytes payload) override;
+  Task<Result<coordinator::PoolEvent>> Next(TimePoint deadline) override;
+  void Announce(const std::vector<ClientId>& included, const RoundResult& result) override;
+  Task<Status> Finish(const Broadcast& model, TimePoint deadline) override;
+
+  std::uint64_t bytes_up() const override { return bytes_up_; }
+
+  std::uint64_t bytes_down() const override { return bytes_down_; }
+
+ private:
+  Status Train(const std::vector<const ClientShard*>& cohort,
+               const TrainTask& task,
+               const Broadcast& broadcast);
+  Status Evaluate(const std::vector<const ClientShard*>& cohort,
+                  const EvaluateTask& task,
+                  const Broadcast& broadcast);
+  Status PushSingles(const CohortOutcome& outcome,
+                     const TrainTask& task,
+                     const Broadcast& broadcast);
+
+  Parts parts_;
+  std::map<ClientId, const ClientShard*> shards_;
+  Status failure_;
+  std::deque<coordinator::PoolEvent> events_;
+  std::uint64_t bytes_up_ = 0;
+  std::uint64_t bytes_down_ = 0;
+};
+
+}  // namespace rondo::sim
