@@ -32,8 +32,8 @@ std::vector<double> DrawDirichlet(double alpha, std::size_t size, Rng& rng) {
     share = Gamma(alpha, rng);
     total += share;
   }
-  if (total
-      <= 0.0) {  // All draws vanished: one share is everything, as in the limit of a small alpha.
+  // All draws can vanish where alpha is small: one share is then everything, as in the limit.
+  if (total <= 0.0) {
     shares[rng.Below(size)] = 1.0;
     total = 1.0;
   }

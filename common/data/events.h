@@ -14,7 +14,7 @@
 namespace rondo {
 
 /// One row of a behaviour log. `user`, `item` and `kind` index the name lists of its EventTable.
-struct Event {
+struct LogEvent {
   std::uint32_t user = 0;
   std::uint32_t item = 0;
   std::uint32_t kind = 0;  ///< 0: the file has no event names
@@ -37,7 +37,7 @@ struct EventTable {
   std::vector<std::string> users;  ///< in order of first appearance
   std::vector<std::string> items;  ///< same
   std::vector<std::string> kinds = {""};
-  std::vector<Event> events;
+  std::vector<LogEvent> events;
   bool has_rating = false;
   bool has_time = false;
   SideTable item_table;

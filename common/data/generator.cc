@@ -208,7 +208,7 @@ class Generator {
   }
 
   void AddEvent(std::uint32_t user, std::size_t item, double time, Rng& rng) {
-    Event event{.user = user, .item = static_cast<std::uint32_t>(item), .time = time};
+    LogEvent event{.user = user, .item = static_cast<std::uint32_t>(item), .time = time};
     if (!config_.typed) {
       data_.table.events.push_back(event);
       return;

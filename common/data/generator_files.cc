@@ -43,8 +43,8 @@ std::string ModalitiesText(const GeneratorConfig& config) {
   for (const ModalityConfig& modality : config.modalities) {
     text += text.size() == 1 ? "" : ", ";
     text += "{\"name\": \"" + modality.name + "\", \"dimension\": "
-            + std::to_string(modality.dimension) + ", \"noise\": " + NumberText(modality.noise)
-            + ", \"missing\": " + NumberText(modality.missing) + "}";
+            + std::to_string(modality.dimension) + ", \"noise\": " + DecimalText(modality.noise)
+            + ", \"missing\": " + DecimalText(modality.missing) + "}";
   }
   return text + "]";
 }
@@ -59,10 +59,10 @@ std::string TruthText(const GeneratedData& data, const GeneratorConfig& config) 
   field("users", std::to_string(config.users));
   field("items", std::to_string(config.items));
   field("interests", std::to_string(config.interests));
-  field("sequential", NumberText(config.sequential));
-  field("exploration", NumberText(config.exploration));
-  field("popularity", NumberText(config.popularity));
-  field("concentration", NumberText(config.concentration));
+  field("sequential", DecimalText(config.sequential));
+  field("exploration", DecimalText(config.exploration));
+  field("popularity", DecimalText(config.popularity));
+  field("concentration", DecimalText(config.concentration));
   field("typed", config.typed ? "true" : "false");
   field("modalities", ModalitiesText(config));
   field("item_interest", IntegerList(data.interest, 1));

@@ -67,7 +67,7 @@ void SortByTime(const EventTable& table, const DataConfig& config, OrderedUser& 
     return;
   }
   const auto hash = [&](std::uint32_t e) {
-    const Event& event = table.events[e];
+    const LogEvent& event = table.events[e];
     return TieHash(config.seed, table.users[event.user], table.items[event.item]);
   };
   for (auto begin = user.events.begin(); begin != user.events.end();) {
@@ -103,7 +103,7 @@ Result<std::vector<OrderedUser>> OrderEvents(const EventTable& table,
   RONDO_TRY_STATUS(CheckRules(table, config));
   std::vector<OrderedUser> by_number(table.users.size());
   for (std::uint32_t e = 0; e < table.events.size(); ++e) {
-    const Event& event = table.events[e];
+    const LogEvent& event = table.events[e];
     const EventRole role = roles[event.kind];
     const bool poor =
         table.has_rating && role != EventRole::kNegative && event.rating < config.min_rating;

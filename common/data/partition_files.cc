@@ -31,7 +31,7 @@ class Excerpt {
   }
 
   void Add(std::uint32_t index) {
-    Event event = source_.events[index];
+    LogEvent event = source_.events[index];
     const std::string& user = source_.users[event.user];
     const auto [entry, fresh] =
         users_.try_emplace(event.user, static_cast<std::uint32_t>(table_.users.size()));

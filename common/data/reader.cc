@@ -116,7 +116,7 @@ Result<ColumnIndex> FindColumns(const std::vector<std::string>& header,
 
 std::string EventBuilder::FaultOf(const DelimitedFile& file,
                                   const ColumnIndex& columns,
-                                  Event& event) {
+                                  LogEvent& event) {
   const auto& fields = file.fields();
   if (!file.well_quoted()) {
     return "a quoted field does not end on its line";
@@ -167,7 +167,7 @@ Status EventBuilder::ReadRows(DelimitedFile& file, const ColumnIndex& columns) {
   table_.has_time = columns.time >= 0;
   while (file.Next()) {
     ++table_.report.rows;
-    Event event;
+    LogEvent event;
     const std::string fault = FaultOf(file, columns, event);
     if (!fault.empty()) {
       RONDO_TRY_STATUS(CountBad(file.Where(), fault));

@@ -84,7 +84,9 @@ class EventBuilder {
   Result<EventTable> Take() &&;
 
  private:
-  static std::string FaultOf(const DelimitedFile& file, const ColumnIndex& columns, Event& event);
+  static std::string FaultOf(const DelimitedFile& file,
+                             const ColumnIndex& columns,
+                             LogEvent& event);
   Status CountBad(const std::string& where, const std::string& reason);
 
   EventTable table_;

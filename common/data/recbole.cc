@@ -91,10 +91,10 @@ std::string InterText(const EventTable& table) {
   text += table.has_rating ? "\trating:float" : "";
   text += table.has_time ? "\ttimestamp:float" : "";
   text += has_kind ? "\tevent:token\n" : "\n";
-  for (const Event& event : table.events) {
+  for (const LogEvent& event : table.events) {
     text += TsvCell(table.users[event.user]) + "\t" + TsvCell(table.items[event.item]);
-    text += table.has_rating ? "\t" + NumberText(event.rating) : "";
-    text += table.has_time ? "\t" + NumberText(event.time) : "";
+    text += table.has_rating ? "\t" + DecimalText(event.rating) : "";
+    text += table.has_time ? "\t" + DecimalText(event.time) : "";
     text += has_kind ? "\t" + TsvCell(table.kinds[event.kind]) : "";
     text += "\n";
   }

@@ -44,7 +44,7 @@ std::optional<double> ParseNumber(std::string_view text) {
   return value;
 }
 
-std::string NumberText(double value) {
+std::string DecimalText(double value) {
   std::array<char, 64> buffer{};
   if (value == std::floor(value) && std::abs(value) < 1e15) {
     const auto whole = static_cast<long long>(value);

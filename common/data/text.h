@@ -14,7 +14,7 @@ std::vector<std::string_view> SplitText(std::string_view text, std::string_view 
 std::optional<double> ParseNumber(std::string_view text);
 
 /// The shortest text that reads back as the same number; whole numbers have no point.
-std::string NumberText(double value);
+std::string DecimalText(double value);
 
 /// Order of ids: plain decimal numbers by value and before all others, the rest by bytes. A strict
 /// total order on distinct texts, the same on every machine and in every locale.

@@ -22,7 +22,7 @@ GeneratedData Generate(const GeneratorConfig& config) {
 
 std::vector<std::vector<std::size_t>> Walks(const GeneratedData& data) {
   std::vector<std::vector<std::size_t>> walks(data.table.users.size());
-  for (const Event& event : data.table.events) {
+  for (const LogEvent& event : data.table.events) {
     walks[event.user].push_back(event.item);
   }
   return walks;

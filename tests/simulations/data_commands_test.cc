@@ -1,0 +1,157 @@
+#include "simulations/data_commands.h"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/data/data_files.h"
+
+namespace rondo::sim {
+namespace {
+
+using rondo::testing::DataFolder;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+struct Outcome {
+  Status status = Ok();
+  std::string out;
+};
+
+/// Runs one command line as the program would.
+Outcome RunProgram(std::vector<std::string> words) {
+  CLI::App app;
+  Action action;
+  AddDataCommands(app, action);
+  std::reverse(words.begin(), words.end());
+  Outcome outcome;
+  ::testing::internal::CaptureStdout();
+  ::testing::internal::CaptureStderr();
+  try {
+    app.parse(words);
+    outcome.status = action();
+  } catch (const CLI::ParseError& error) {
+    outcome.status = Fail(ErrorCode::kInvalidArgument, error.what());
+  }
+  outcome.out = ::testing::internal::GetCapturedStdout();
+  ::testing::internal::GetCapturedStderr();
+  return outcome;
+}
+
+class DataCommandsTest : public ::testing::Test {
+ protected:
+  DataCommandsTest() {
+    const auto made = RunProgram({"data",
+                                  "generate",
+                                  "--out",
+                                  Path("made"),
+                                  "--users",
+                                  "50",
+                                  "--items",
+                                  "60",
+                                  "--events",
+                                  "12"});
+    RONDO_CHECK(made.status.has_value()) << made.status.error().message;
+  }
+
+  std::string Path(const std::string& name) const { return (folder_.path() / name).string(); }
+
+  DataFolder folder_;
+};
+
+TEST_F(DataCommandsTest, StatsPrintsTextJsonAndAPage) {
+  const auto text = RunProgram(
+      {"data", "stats", Path("made"), "--html", Path("page.html"), "--clients", "column:region"});
+  ASSERT_TRUE(text.status) << text.status.error().message;
+  EXPECT_THAT(text.out, HasSubstr("users                 50 (0 left out)"));
+  EXPECT_THAT(text.out, HasSubstr("5 by column:region"));
+  const std::string page = *ReadTextFile(Path("page.html"));
+  EXPECT_THAT(page, StartsWith("<!doctype html>"));
+  EXPECT_THAT(page, HasSubstr("<svg"));
+  EXPECT_THAT(page, Not(HasSubstr("http"))) << "the page needs nothing from outside";
+  const auto json = RunProgram({"data", "stats", Path("made"), "--json"});
+  ASSERT_TRUE(json.status);
+  const boost::json::value object = boost::json::parse(json.out);
+  EXPECT_EQ(object.at("schema_version").as_int64(), 1);
+  EXPECT_EQ(object.at("users").to_number<int>(), 50);
+  EXPECT_EQ(object.at("report").at("test_rows").to_number<int>(), 50);
+  EXPECT_EQ(object.at("clients").at("sizes").as_array().size(), 50U);
+}
+
+TEST_F(DataCommandsTest, ImportKeepsEveryEvent) {
+  folder_.Write("log.csv", "who,what,when\n\"a, b\",x,3\nc,y,1\n");
+  const auto done = RunProgram({"data",
+                                "import",
+                                "--columns",
+                                "user=who,item=what,time=when",
+                                Path("log.csv"),
+                                "--out",
+                                Path("in")});
+  ASSERT_TRUE(done.status) << done.status.error().message;
+  EXPECT_EQ(*ReadTextFile(Path("in/data.inter")),
+            "user_id:token\titem_id:token\ttimestamp:float\na, b\tx\t3\nc\ty\t1\n");
+}
+
+TEST_F(DataCommandsTest, ExportWritesThePartsOfTheSplit) {
+  const auto done =
+      RunProgram({"data", "export", Path("made"), "--out", Path("split"), "--name", "s"});
+  ASSERT_TRUE(done.status) << done.status.error().message;
+  const auto lines = [&](const char* name) {
+    const std::string text = *ReadTextFile(Path(name));
+    return std::count(text.begin(), text.end(), '\n') - 1;
+  };
+  const std::string source = *ReadTextFile(Path("made/synthetic.inter"));
+  EXPECT_LE(lines("split/s.test.inter"), 50);
+  EXPECT_GT(lines("split/s.train.inter"), 400);
+  EXPECT_LE(
+      lines("split/s.train.inter") + lines("split/s.valid.inter") + lines("split/s.test.inter"),
+      std::count(source.begin(), source.end(), '\n') - 1);
+  EXPECT_TRUE(Catalogue::Read(Path("split/catalogue.tsv")));
+}
+
+TEST_F(DataCommandsTest, CatalogueAndPartitionAgree) {
+  const auto catalogue = RunProgram({"data", "catalogue", Path("made"), "--out", Path("c.tsv")});
+  ASSERT_TRUE(catalogue.status) << catalogue.status.error().message;
+  const auto done = RunProgram({"data",
+                                "partition",
+                                Path("made"),
+                                "--clients",
+                                "dirichlet:1",
+                                "--institutions",
+                                "3",
+                                "--out",
+                                Path("parts")});
+  ASSERT_TRUE(done.status) << done.status.error().message;
+  EXPECT_THAT(done.out, HasSubstr("institution-01\t" + Path("parts/institution-01")));
+  EXPECT_EQ(*ReadTextFile(Path("parts/catalogue.tsv")), *ReadTextFile(Path("c.tsv")));
+  EXPECT_TRUE(std::filesystem::exists(Path("parts/institution-01/data.inter")));
+  EXPECT_TRUE(std::filesystem::exists(Path("parts/institution-01/data.user")));
+}
+
+TEST_F(DataCommandsTest, AScenarioMayNameTheData) {
+  folder_.Write("s.toml", "[data]\npath = \"made\"\nclients = \"column:region\"\n");
+  const auto done =
+      RunProgram({"data", "stats", Path("s.toml"), "--set", "data.min_user_events=5", "--json"});
+  ASSERT_TRUE(done.status) << done.status.error().message;
+  EXPECT_EQ(boost::json::parse(done.out).at("clients").at("count").to_number<int>(), 5);
+}
+
+TEST_F(DataCommandsTest, WrongArgumentsAreUsageErrors) {
+  const auto code = [](const Outcome& outcome) {
+    return ExitCode(outcome.status.error().code);
+  };
+  EXPECT_EQ(code(RunProgram({"data", "stats", Path("none")})), ExitCode(ErrorCode::kNotFound));
+  EXPECT_EQ(code(RunProgram({"data", "stats", Path("made"), "--events", "view"})), 4);
+  EXPECT_EQ(code(RunProgram({"data", "generate", "--out", Path("x"), "--users", "0"})), 4);
+  EXPECT_EQ(code(RunProgram({"data", "stats", Path("made"), "--set", "data.unknown=5"})), 4);
+}
+
+}  // namespace
+}  // namespace rondo::sim
