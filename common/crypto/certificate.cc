@@ -43,8 +43,9 @@ std::string BioText(BIO* bio) {
 
 Result<std::string> CertificateToPem(X509* certificate) {
   const BioPtr bio(BIO_new(BIO_s_mem()));
-  if (PEM_write_bio_X509(bio.get(), certificate) != 1)
+  if (PEM_write_bio_X509(bio.get(), certificate) != 1) {
     return OpenSslFailure("write a certificate");
+  }
   return BioText(bio.get());
 }
 
@@ -60,8 +61,9 @@ Result<KeyPtr> ParseKey(std::string_view pem) {
   const BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   KeyPtr key(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr));
   ERR_clear_error();
-  if (key == nullptr)
+  if (key == nullptr) {
     return Fail(ErrorCode::kCorrupt, "the file holds no private key in PEM");
+  }
   return key;
 }
 
@@ -79,12 +81,14 @@ Status AddExtension(X509* certificate, X509* issuer, int nid, const char* value)
   X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
   X509V3_set_ctx_nodb(&context);
   X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, &context, nid, value);
-  if (extension == nullptr)
+  if (extension == nullptr) {
     return OpenSslFailure("make a certificate extension");
+  }
   const int added = X509_add_ext(certificate, extension, -1);
   X509_EXTENSION_free(extension);
-  if (added != 1)
+  if (added != 1) {
     return OpenSslFailure("add a certificate extension");
+  }
   return Ok();
 }
 
@@ -96,8 +100,9 @@ Status SetSerial(X509* certificate) {
   const bool set = number != nullptr
                    && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate)) != nullptr;
   BN_free(number);
-  if (!set)
+  if (!set) {
     return OpenSslFailure("set a serial number");
+  }
   return Ok();
 }
 
@@ -126,8 +131,9 @@ Result<CertifiedKey> Issue(const CertifiedKey* authority,
                            const Validity& validity) {
   const KeyPtr key(EVP_EC_gen("P-256"));
   const X509Ptr certificate(X509_new());
-  if (key == nullptr || certificate == nullptr)
+  if (key == nullptr || certificate == nullptr) {
     return OpenSslFailure("make a key");
+  }
   X509Ptr issuer;
   KeyPtr signing_key;
   if (authority != nullptr) {
@@ -155,8 +161,9 @@ Result<CertifiedKey> Issue(const CertifiedKey* authority,
   X509_set_issuer_name(certificate.get(), X509_get_subject_name(parent));
   RONDO_TRY_STATUS(AddExtensions(certificate.get(), parent, profile));
   EVP_PKEY* signer = signing_key ? signing_key.get() : key.get();
-  if (X509_sign(certificate.get(), signer, EVP_sha256()) == 0)
+  if (X509_sign(certificate.get(), signer, EVP_sha256()) == 0) {
     return OpenSslFailure("sign a certificate");
+  }
 
   CertifiedKey pair;
   RONDO_TRY(pair.certificate_pem, CertificateToPem(certificate.get()));
@@ -191,8 +198,9 @@ std::string CommonName(const X509_NAME* name) {
 
 Result<Clock::time_point> ToTimePoint(const ASN1_TIME* time) {
   std::tm parts{};
-  if (ASN1_TIME_to_tm(time, &parts) != 1)
+  if (ASN1_TIME_to_tm(time, &parts) != 1) {
     return Fail(ErrorCode::kCorrupt, "a date in the certificate is malformed");
+  }
   return Clock::from_time_t(timegm(&parts));
 }
 
@@ -214,8 +222,9 @@ Result<CertifiedKey> MakeAuthority(const std::string& name, const Validity& vali
 Result<CertifiedKey> IssueServer(const CertifiedKey& authority,
                                  const std::vector<std::string>& hosts,
                                  const Validity& validity) {
-  if (hosts.empty())
+  if (hosts.empty()) {
     return Fail(ErrorCode::kInvalidArgument, "a server certificate needs at least one host");
+  }
   std::string names;
   for (const std::string& host : hosts) {
     RONDO_TRY_STATUS(CheckHost(host));
@@ -270,11 +279,13 @@ Result<CertifiedKey> LoadCertifiedKey(const std::filesystem::path& certificate,
   RONDO_TRY(pair.certificate_pem, ReadTextFile(certificate, kPemCap));
   RONDO_TRY(pair.key_pem, ReadTextFile(key, kPemCap));
   auto x509 = detail::ParseCertificate(pair.certificate_pem);
-  if (!x509)
+  if (!x509) {
     return Fail(ErrorCode::kInvalidArgument, certificate.string() + ": " + x509.error().message);
+  }
   auto parsed_key = ParseKey(pair.key_pem);
-  if (!parsed_key)
+  if (!parsed_key) {
     return Fail(ErrorCode::kInvalidArgument, key.string() + ": " + parsed_key.error().message);
+  }
   const bool match = X509_check_private_key(x509.value().get(), parsed_key.value().get()) == 1;
   ERR_clear_error();
   if (!match) {

@@ -30,8 +30,9 @@ Result<X509Ptr> ParseCertificate(std::string_view pem) {
   const BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   X509Ptr certificate(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
   ERR_clear_error();
-  if (certificate == nullptr)
+  if (certificate == nullptr) {
     return Fail(ErrorCode::kCorrupt, "the file holds no certificate in PEM");
+  }
   return certificate;
 }
 
@@ -40,16 +41,20 @@ ClientId ClientIdOf(X509* certificate) {
   ClientId id;
   for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
-    if (name->type != GEN_URI)
+    if (name->type != GEN_URI) {
       continue;
+    }
     const std::string uri = Text(name->d.uniformResourceIdentifier);
-    if (!uri.starts_with(kClientUriPrefix))
+    if (!uri.starts_with(kClientUriPrefix)) {
       continue;
-    if (!id.empty())
+    }
+    if (!id.empty()) {
       return {};
+    }
     id = uri.substr(kClientUriPrefix.size());
-    if (!CheckClientId(id))
+    if (!CheckClientId(id)) {
       return {};
+    }
   }
   return id;
 }

@@ -13,10 +13,12 @@ class FaultChannel final : public Channel {
 
   Task<Status> Send(Bytes frame, TimePoint deadline) override {
     const std::size_t number = sent_++;
-    if (plan_.drop == number)
+    if (plan_.drop == number) {
       co_return Ok();
-    if (plan_.corrupt == number)
+    }
+    if (plan_.corrupt == number) {
       frame.back() ^= 0xFF;
+    }
     if (plan_.cut == number) {
       frame.resize(frame.size() / 2);
       Status ignored = co_await inner_->Send(std::move(frame), deadline);

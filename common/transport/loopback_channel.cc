@@ -27,8 +27,9 @@ class LoopbackEnd final : public Channel {
   ~LoopbackEnd() override { LoopbackEnd::Close(); }
 
   Task<Status> Send(Bytes frame, TimePoint) override {
-    if (closed_ || out_->closed)
+    if (closed_ || out_->closed) {
       co_return Fail(ErrorCode::kUnavailable, "the peer closed the connection");
+    }
     bytes_sent_ += frame.size();
     out_->frames.push_back(std::move(frame));
     out_->arrival.cancel();
@@ -38,8 +39,9 @@ class LoopbackEnd final : public Channel {
   Task<Result<Bytes>> Receive(TimePoint deadline) override {
     const std::shared_ptr<Pipe> in = in_;
     while (in->frames.empty()) {
-      if (closed_ || in->closed)
+      if (closed_ || in->closed) {
         co_return Fail(ErrorCode::kUnavailable, "the peer closed the connection");
+      }
       if (std::chrono::steady_clock::now() >= deadline) {
         Close();
         co_return Fail(ErrorCode::kTimeout, "waiting for a frame took too long");
@@ -71,8 +73,9 @@ class LoopbackEnd final : public Channel {
   /// A socket would wait for the rest of a short frame until the connection breaks.
   Status CheckEnvelope(ByteView frame) {
     auto view = wire::ParseFrame(frame);
-    if (view)
+    if (view) {
       return Ok();
+    }
     Close();
     std::array<std::uint8_t, wire::kFrameHeaderSize> header{};
     if (frame.size() >= header.size()) {

@@ -132,8 +132,9 @@ Task<Status> TlsChannel::Handshake(TlsContext::Role role, TimePoint deadline) {
 }
 
 Task<Status> TlsChannel::Send(Bytes frame, TimePoint deadline) {
-  if (!socket().is_open())
+  if (!socket().is_open()) {
     co_return Fail(ErrorCode::kUnavailable, "the connection is closed");
+  }
   Timer timer(stream_.get_executor(), deadline);
   const auto buffer = boost::asio::buffer(frame);
   const auto outcome =
@@ -155,8 +156,9 @@ Task<Status> TlsChannel::Send(Bytes frame, TimePoint deadline) {
 Task<Status> TlsChannel::ReadExactly(std::span<std::uint8_t> out,
                                      bool inside_frame,
                                      TimePoint deadline) {
-  if (!socket().is_open())
+  if (!socket().is_open()) {
     co_return Fail(ErrorCode::kUnavailable, "the connection is closed");
+  }
   Timer timer(stream_.get_executor(), deadline);
   const auto buffer = boost::asio::buffer(out.data(), out.size());
   const auto outcome =

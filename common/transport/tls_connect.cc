@@ -31,8 +31,9 @@ Task<Result<Tcp::socket>> ConnectSocket(boost::asio::any_io_executor executor,
   const std::string service = std::to_string(address.port);
   const auto resolved =
       co_await (resolver.async_resolve(address.host, service, kAwait) || timer.async_wait(kAwait));
-  if (resolved.index() == 1)
+  if (resolved.index() == 1) {
     co_return Fail(ErrorCode::kTimeout, "looking up " + address.host + " took too long");
+  }
   const auto [resolve_code, endpoints] = std::get<0>(resolved);
   if (resolve_code) {
     co_return Fail(ErrorCode::kUnavailable,
@@ -41,8 +42,9 @@ Task<Result<Tcp::socket>> ConnectSocket(boost::asio::any_io_executor executor,
   Tcp::socket socket(executor);
   const auto connected =
       co_await (boost::asio::async_connect(socket, endpoints, kAwait) || timer.async_wait(kAwait));
-  if (connected.index() == 1)
+  if (connected.index() == 1) {
     co_return Fail(ErrorCode::kTimeout, "connecting to " + where + " took too long");
+  }
   const error_code code = std::get<0>(std::get<0>(connected));
   if (code) {
     co_return Fail(ErrorCode::kUnavailable, "cannot connect to " + where + ": " + code.message());
@@ -95,12 +97,14 @@ Task<Result<std::shared_ptr<Channel>>> ConnectWithBackoff(boost::asio::any_io_ex
       co_return channel;
     }
     const TimePoint next = std::chrono::steady_clock::now() + backoff->Next();
-    if (channel.error().code == ErrorCode::kUnauthenticated || next >= deadline)
+    if (channel.error().code == ErrorCode::kUnauthenticated || next >= deadline) {
       co_return channel;
+    }
     Timer timer(executor, next);
     const auto [cancelled] = co_await timer.async_wait(kAwait);
-    if (cancelled)
+    if (cancelled) {
       co_return Fail(ErrorCode::kCancelled, "connecting was cancelled");
+    }
   }
 }
 

@@ -37,13 +37,16 @@ Status UseCertificates(ssl::context& context,
                        const std::string& authority) {
   boost::system::error_code code;
   context.use_certificate_chain(boost::asio::buffer(own.certificate_pem), code);
-  if (!code)
+  if (!code) {
     context.use_private_key(boost::asio::buffer(own.key_pem), ssl::context::pem, code);
-  if (!code)
+  }
+  if (!code) {
     context.add_certificate_authority(boost::asio::buffer(authority), code);
-  if (code)
+  }
+  if (code) {
     return Fail(ErrorCode::kInvalidArgument,
                 "the TLS certificates cannot be used: " + code.message());
+  }
   return Ok();
 }
 

@@ -53,8 +53,9 @@ class AsioListener final : public TlsListener {
     if (code == boost::asio::error::operation_aborted || !acceptor_.is_open()) {
       co_return Fail(ErrorCode::kCancelled, "the listener was closed");
     }
-    if (code)
+    if (code) {
       co_return Fail(ErrorCode::kUnavailable, "cannot accept a connection: " + code.message());
+    }
     co_return std::shared_ptr<IncomingPeer>(
         std::make_shared<AcceptedPeer>(std::move(socket), context_));
   }
@@ -85,12 +86,15 @@ Result<std::unique_ptr<TlsListener>> TlsListener::Listen(boost::asio::any_io_exe
   const Tcp::endpoint endpoint(address, port);
   Tcp::acceptor acceptor(executor);
   acceptor.open(endpoint.protocol(), code);
-  if (!code)
+  if (!code) {
     acceptor.set_option(Tcp::acceptor::reuse_address(true), code);
-  if (!code)
+  }
+  if (!code) {
     acceptor.bind(endpoint, code);
-  if (!code)
+  }
+  if (!code) {
     acceptor.listen(Tcp::acceptor::max_listen_connections, code);
+  }
   if (code) {
     return Fail(ErrorCode::kUnavailable,
                 "cannot listen on " + host + ":" + std::to_string(port) + ": " + code.message());

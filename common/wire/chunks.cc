@@ -73,15 +73,17 @@ void ChunkAssembler::Reset() {
 }
 
 Result<bool> ModelAssembler::Add(const ModelChunk& chunk) {
-  if (chunk.offset == 0)
+  if (chunk.offset == 0) {
     sha256_ = chunk.sha256;
+  }
   if (chunk.sha256 != sha256_) {
     chunks_.Reset();
     return Fail(ErrorCode::kCorrupt, "model chunks of two models are mixed");
   }
   RONDO_TRY(const bool whole, chunks_.Add(chunk.total, chunk.offset, chunk.bytes));
-  if (!whole)
+  if (!whole) {
     return false;
+  }
   if (const std::string got = Sha256Hex(chunks_.view()); got != sha256_) {
     chunks_.Reset();
     return Fail(ErrorCode::kCorrupt,

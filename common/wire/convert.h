@@ -43,8 +43,9 @@ class Bounds {
   explicit Bounds(const char* message) : message_(message) {}
 
   void Text(const char* field, const std::string& value, std::size_t longest) {
-    if (value.size() > longest)
+    if (value.size() > longest) {
       Broken(field, "is longer than " + std::to_string(longest) + " bytes");
+    }
   }
 
   void Digest(const char* field, const std::string& value, bool may_be_empty);
@@ -52,18 +53,21 @@ class Bounds {
   template <typename T>
   void Range(const char* field, T value, T low, T high) {
     // Written so that NaN is outside.
-    if (!(value >= low && value <= high))
+    if (!(value >= low && value <= high)) {
       Broken(field, "is out of range");
+    }
   }
 
   void Finite(const char* field, double value) {
-    if (!std::isfinite(value))
+    if (!std::isfinite(value)) {
       Broken(field, "is not finite");
+    }
   }
 
   void Count(const char* field, std::size_t count, std::size_t most) {
-    if (count > most)
+    if (count > most) {
       Broken(field, "has more than " + std::to_string(most) + " entries");
+    }
   }
 
   void Broken(const char* field, const std::string& how);

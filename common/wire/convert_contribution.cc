@@ -50,12 +50,14 @@ std::vector<std::int64_t> UnpackIntegers(const std::string& payload,
 }
 
 bool OnRing(const ContributionBlock& block) {
-  if (block.grid.kind != GridSpec::Kind::kRing || block.grid.bits == 64)
+  if (block.grid.kind != GridSpec::Kind::kRing || block.grid.bits == 64) {
     return true;
+  }
   const std::uint64_t modulus = std::uint64_t{1} << block.grid.bits;
   for (const std::int64_t value : block.integers) {
-    if (static_cast<std::uint64_t>(value) >= modulus)
+    if (static_cast<std::uint64_t>(value) >= modulus) {
       return false;
+    }
   }
   return true;
 }
@@ -63,8 +65,9 @@ bool OnRing(const ContributionBlock& block) {
 Result<ContributionBlock> ParseBlock(detail::Bounds& bounds, v1::ContributionBlock& proto) {
   ContributionBlock block;
   bounds.Text("block.name", proto.name(), 64);
-  if (proto.name().empty())
+  if (proto.name().empty()) {
     bounds.Broken("block.name", "is empty");
+  }
   bounds.Digest("block.layout_digest", proto.layout_digest(), false);
   bounds.Range("block.scaling", proto.scaling(), 0U, 1U);
   bounds.Range("block.encoding", proto.encoding(), 0U, 1U);
@@ -91,8 +94,9 @@ Result<ContributionBlock> ParseBlock(detail::Bounds& bounds, v1::ContributionBlo
   } else {
     block.integers =
         UnpackIntegers(proto.payload(), width, block.grid.kind == GridSpec::Kind::kExact);
-    if (!OnRing(block))
+    if (!OnRing(block)) {
       bounds.Broken("block.payload", "leaves the ring");
+    }
   }
   RONDO_TRY_STATUS(bounds.status());
   std::string().swap(*proto.mutable_payload());  // Halves the peak for large models.
@@ -141,8 +145,9 @@ Result<Contribution> DecodeContribution(ByteView bytes) {
   bounds.Range("kind", proto.kind(), 0U, 1U);
   bounds.Range<std::uint64_t>("weight", proto.weight(), 1, std::uint64_t{1} << 40);
   bounds.Range("seconds", proto.seconds(), 0.0, 1e9);
-  if (std::isinf(proto.loss()))
+  if (std::isinf(proto.loss())) {
     bounds.Broken("loss", "is infinite");
+  }
   bounds.Range<std::size_t>(
       "blocks", static_cast<std::size_t>(proto.blocks_size()), 1, kMostBlocks);
   RONDO_TRY_STATUS(bounds.status());
@@ -155,8 +160,9 @@ Result<Contribution> DecodeContribution(ByteView bytes) {
   contribution.seconds = proto.seconds();
   std::set<std::string> names;
   for (v1::ContributionBlock& block : *proto.mutable_blocks()) {
-    if (!names.insert(block.name()).second)
+    if (!names.insert(block.name()).second) {
       bounds.Broken("block.name", "comes twice");
+    }
     RONDO_TRY(ContributionBlock parsed, ParseBlock(bounds, block));
     contribution.blocks.push_back(std::move(parsed));
   }

@@ -62,8 +62,9 @@ TrainTask FromProto(Bounds& bounds, RoundId round, const v1::TrainTask& proto) {
   bounds.Range("dropout", proto.dropout(), 0.0, 1.0);
   bounds.Range("clip_norm", proto.clip_norm(), 0.0, 1e30);
   bounds.Text("weighting", proto.weighting(), 64);
-  if (proto.max_weight() == 0 || proto.weight_reference() == 0)
+  if (proto.max_weight() == 0 || proto.weight_reference() == 0) {
     bounds.Broken("max_weight", "is 0");
+  }
   TrainTask task;
   task.round = round;
   task.seed = proto.seed();
@@ -90,10 +91,12 @@ TrainTask FromProto(Bounds& bounds, RoundId round, const v1::TrainTask& proto) {
 
 void ToProto(const EvaluateTask& task, v1::EvaluateTask* proto) {
   proto->set_split(static_cast<std::uint32_t>(task.split));
-  for (const std::string& protocol : task.protocols)
+  for (const std::string& protocol : task.protocols) {
     proto->add_protocols(protocol);
-  for (const int k : task.k)
+  }
+  for (const int k : task.k) {
     proto->add_k(k);
+  }
   proto->set_filter_seen(task.filter_seen);
   ToProto(task.grid, proto->mutable_grid());
 }
@@ -101,11 +104,13 @@ void ToProto(const EvaluateTask& task, v1::EvaluateTask* proto) {
 EvaluateTask FromProto(Bounds& bounds, RoundId round, const v1::EvaluateTask& proto) {
   bounds.Range("split", proto.split(), 0U, 1U);
   bounds.Count("protocols", static_cast<std::size_t>(proto.protocols_size()), 64);
-  for (const std::string& protocol : proto.protocols())
+  for (const std::string& protocol : proto.protocols()) {
     bounds.Text("protocols", protocol, 64);
+  }
   bounds.Count("k", static_cast<std::size_t>(proto.k_size()), 64);
-  for (const int k : proto.k())
+  for (const int k : proto.k()) {
     bounds.Range("k", k, 1, kMillion);
+  }
   EvaluateTask task;
   task.round = round;
   task.split = static_cast<Split>(proto.split());

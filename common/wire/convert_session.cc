@@ -9,15 +9,17 @@ constexpr int kMillion = 1 << 20;
 
 template <typename Repeated>
 void CopyTexts(const std::vector<std::string>& from, Repeated* to) {
-  for (const std::string& text : from)
+  for (const std::string& text : from) {
     to->Add(std::string(text));
+  }
 }
 
 template <typename Repeated>
 std::vector<std::string> Texts(Bounds& bounds, const char* field, const Repeated& from) {
   bounds.Count(field, static_cast<std::size_t>(from.size()), 1024);
-  for (const std::string& text : from)
+  for (const std::string& text : from) {
     bounds.Text(field, text, 256);
+  }
   return {from.begin(), from.end()};
 }
 
@@ -59,8 +61,9 @@ void ToProto(const EvaluationConfig& evaluation, v1::EvaluationSettings* proto) 
   proto->set_every(evaluation.every);
   proto->set_patience(evaluation.patience);
   CopyTexts(evaluation.protocols, proto->mutable_protocols());
-  for (const int k : evaluation.k)
+  for (const int k : evaluation.k) {
     proto->add_k(k);
+  }
   CopyTexts(evaluation.baselines, proto->mutable_baselines());
   proto->set_filter_seen(evaluation.filter_seen);
 }
@@ -69,8 +72,9 @@ EvaluationConfig FromProto(Bounds& bounds, const v1::EvaluationSettings& proto) 
   bounds.Range("evaluation.every", proto.every(), 0, 0x7FFFFFFF);
   bounds.Range("evaluation.patience", proto.patience(), 0, 0x7FFFFFFF);
   bounds.Count("evaluation.k", static_cast<std::size_t>(proto.k_size()), 64);
-  for (const int k : proto.k())
+  for (const int k : proto.k()) {
     bounds.Range("evaluation.k", k, 1, kMillion);
+  }
   EvaluationConfig evaluation;
   evaluation.every = proto.every();
   evaluation.patience = proto.patience();
@@ -125,8 +129,9 @@ void CheckStrategy(Bounds& bounds, const v1::StrategySettings& proto) {
        {proto.rounds(), proto.cohort(), proto.quorum(), proto.max_void_rounds()}) {
     bounds.Range("strategy", count, 0, 0x7FFFFFFF);
   }
-  if (proto.max_weight() == 0 || proto.weight_reference() == 0)
+  if (proto.max_weight() == 0 || proto.weight_reference() == 0) {
     bounds.Broken("strategy.max_weight", "is 0");
+  }
 }
 
 StrategyConfig FromProto(Bounds& bounds, const v1::StrategySettings& proto) {

@@ -32,15 +32,18 @@ Status ParseInto(google::protobuf::MessageLite& proto, ByteView payload) {
 }
 
 void Bounds::Digest(const char* field, const std::string& value, bool may_be_empty) {
-  if (value.empty() && may_be_empty)
+  if (value.empty() && may_be_empty) {
     return;
-  if (!IsSha256Hex(value))
+  }
+  if (!IsSha256Hex(value)) {
     Broken(field, "is no SHA-256 in hexadecimal");
+  }
 }
 
 void Bounds::Broken(const char* field, const std::string& how) {
-  if (error_.empty())
+  if (error_.empty()) {
     error_ = std::string(message_) + ": " + field + " " + how;
+  }
 }
 
 }  // namespace detail
