@@ -193,9 +193,10 @@ DataStats ComputeStats(const LoadedData& data,
                   .clients_rule = config.clients,
                   .users = data.dataset.users.size(),
                   .items = static_cast<std::uint64_t>(data.dataset.catalogue->items()),
-                  .has_times = config.order == "time",
                   .report = data.report};
   CountUsers(data.dataset, stats);
+  // Times that only count rows stay far below any date on record.
+  stats.has_times = config.order == "time" && stats.last_time > 1e8;
   CountItems(data.dataset, stats);
   for (const ClientShard& shard : shards) {
     ClientSize size{.id = shard.id, .users = shard.users.size()};
