@@ -15,7 +15,6 @@ std::string Fact(const std::string& name, const std::string& value) {
   return "<dt>" + EscapeXml(name) + "</dt><dd>" + EscapeXml(value) + "</dd>";
 }
 
-/// A definition list keeps each name with its value, so every pair is a group of its own.
 std::string Facts(const DataStats& stats) {
   const DataReport& report = stats.report;
   std::string facts;
@@ -29,7 +28,7 @@ std::string Facts(const DataStats& stats) {
   add("test rows, sealed", report.test_rows);
   add("broken rows", report.bad_rows);
   add("clients", stats.clients.size());
-  return "<dl class=\"facts card\">" + facts + "</dl>\n";
+  return "<div class=\"card\"><dl class=\"facts\">" + facts + "</dl></div>\n";
 }
 
 std::string Card(const std::string& title, const std::string& note, const std::string& chart) {
