@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "simulations/command.h"
+#include "simulations/data_commands.h"
 #include "simulations/evaluate_command.h"
 #include "simulations/metrics_command.h"
 #include "simulations/poc_command.h"
@@ -33,6 +34,7 @@ int Run(int argc, char** argv) {
   rondo::sim::AddRunCommand(app, action);
   rondo::sim::AddEvaluateCommand(app, action);
   rondo::sim::AddPocCommand(app, action);
+  rondo::sim::AddDataCommands(app, action);
   rondo::sim::AddMetricsCommand(app, action);
   try {
     app.parse(argc, argv);
