@@ -35,11 +35,46 @@ Failure Corrupt(const std::filesystem::path& path, std::size_t line, const std::
 
 using Row = std::vector<std::string_view>;
 
+using Columns = std::span<const std::string_view>;
+
+Result<std::vector<std::size_t>> FindColumns(const std::filesystem::path& path,
+                                             const Row& header,
+                                             Columns columns) {
+  std::vector<std::size_t> places;
+  for (const std::string_view column : columns) {
+    const auto found = std::find(header.begin(), header.end(), column);
+    if (found == header.end()) {
+      return Corrupt(
+          path, 1, "the header lacks the tab-separated column \"" + std::string(column) + "\"");
+    }
+    places.push_back(static_cast<std::size_t>(found - header.begin()));
+  }
+  return places;
+}
+
+Result<Row> Pick(const std::filesystem::path& path,
+                 std::size_t number,
+                 const Row& fields,
+                 Columns columns,
+                 std::span<const std::size_t> places) {
+  Row row;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (places[i] >= fields.size() || fields[places[i]].empty()) {
+      return Corrupt(path, number, "the column \"" + std::string(columns[i]) + "\" is empty");
+    }
+    row.push_back(fields[places[i]]);
+  }
+  return row;
+}
+
 // Hands the named columns of each row to `use`, which may refuse the row with a reason.
 Status ReadTable(const std::filesystem::path& path,
-                 std::span<const std::string_view> columns,
+                 Columns columns,
                  const std::function<std::optional<std::string>(const Row&)>& use) {
   RONDO_TRY(const std::string text, ReadTextFile(path, kLargestFile));
+  if (text.empty()) {
+    return Corrupt(path, 1, "the file is empty; it needs a header");
+  }
   std::vector<std::size_t> places;
   std::size_t number = 0;
   for (std::size_t start = 0; start < text.size();) {
@@ -47,33 +82,16 @@ Status ReadTable(const std::filesystem::path& path,
     const Row fields = SplitTabs(std::string_view(text).substr(start, end - start));
     start = end + 1;
     ++number;
-    if (fields.size() == 1 && fields.front().empty() && number > 1) {
-      continue;
-    }
-    Row row;
-    for (std::size_t i = 0; i < columns.size(); ++i) {
-      if (number == 1) {
-        const auto found = std::find(fields.begin(), fields.end(), columns[i]);
-        if (found == fields.end()) {
-          return Corrupt(
-              path,
-              1,
-              "the header lacks the tab-separated column \"" + std::string(columns[i]) + "\"");
-        }
-        places.push_back(static_cast<std::size_t>(found - fields.begin()));
-      } else if (places[i] >= fields.size() || fields[places[i]].empty()) {
-        return Corrupt(path, number, "the column \"" + std::string(columns[i]) + "\" is empty");
-      } else {
-        row.push_back(fields[places[i]]);
-      }
-    }
-    if (number > 1) {
+    if (number == 1) {
+      RONDO_TRY(places, FindColumns(path, fields, columns));
+    } else if (fields.size() > 1 || !fields.front().empty()) {
+      RONDO_TRY(const Row row, Pick(path, number, fields, columns, places));
       if (const std::optional<std::string> refusal = use(row)) {
         return Corrupt(path, number, *refusal);
       }
     }
   }
-  return number > 0 ? Ok() : Corrupt(path, 1, "the file is empty; it needs a header");
+  return Ok();
 }
 
 std::vector<std::string_view> FirstDistinct(std::vector<ListedItem>& list, std::size_t longest) {
