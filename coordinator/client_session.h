@@ -1,0 +1,106 @@
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "common/core/bytes.h"
+#include "common/transport/channel.h"
+#include "common/wire/chunks.h"
+#include "common/wire/messages.h"
+
+namespace rondo::coordinator {
+
+class ClientSession;
+
+/// Who owns the sessions and hears what they meet. Outlives them.
+class SessionOwner {
+ public:
+  virtual ~SessionOwner() = default;
+
+  /// Looks at a client's first message. An error is told to the client, and the session ends.
+  virtual Result<wire::Welcome> Admit(const ClientId& client, const wire::Hello& hello) = 0;
+
+  virtual void OnReady(const std::shared_ptr<ClientSession>& session) = 0;
+  virtual void OnContribution(ClientSession& session, RoundId round, Bytes payload) = 0;
+  virtual void OnDecline(ClientSession& session, RoundId round, std::string reason) = 0;
+  virtual void OnGoodbye(ClientSession& session, const std::string& reason) = 0;
+
+  /// The session is over; it calls nothing after this.
+  virtual void OnEnd(ClientSession& session, const Error& why) = 0;
+};
+
+/// A model file cut into frames, shared by all sessions that send it.
+struct EncodedModel {
+  std::string sha256;
+  std::vector<std::shared_ptr<const Bytes>> frames;
+};
+
+/// What a client was asked to do and has not answered yet.
+struct Assignment {
+  RoundId round = 0;
+  OfferKind kind = OfferKind::kTrain;
+};
+
+/// One client's connection, from its Hello to its end: a reader and a writer on the same executor.
+/// Whatever the peer does ends this session and no other.
+class ClientSession : public std::enable_shared_from_this<ClientSession> {
+ public:
+  struct Options {
+    std::uint64_t contribution_cap = 0;  ///< bytes of an encoded contribution
+    Duration hello_timeout = std::chrono::seconds(10);
+    Duration send_timeout = std::chrono::seconds(60);  ///< of one frame
+  };
+
+  ClientSession(boost::asio::any_io_executor executor,
+                std::shared_ptr<Channel> channel,
+                SessionOwner& owner,
+                const Options& options);
+
+  /// Runs until the connection ends. `self` keeps the session alive.
+  static Task<void> Run(std::shared_ptr<ClientSession> self);
+
+  /// Puts the model into the queue unless the client holds it.
+  void QueueModel(const EncodedModel& model);
+  void Queue(const wire::Message& message);
+
+  /// Queues the offer and expects its answer.
+  void Assign(const Offer& offer);
+
+  void Release() { assignment_.reset(); }
+
+  /// Ends the session; the owner hears of it at once.
+  void End(const Error& why);
+
+  const std::optional<Assignment>& assignment() const { return assignment_; }
+
+  const ClientId& client() const { return channel_->peer(); }
+
+  const Channel& channel() const { return *channel_; }
+
+ private:
+  Task<Status> Greet();
+  Task<void> Write(std::shared_ptr<ClientSession> keep_alive);
+  Task<void> Read();
+  Status Handle(wire::Message message);
+  Status HandleChunk(const wire::ContributionChunk& chunk);
+  void Push(std::shared_ptr<const Bytes> frame);
+
+  boost::asio::any_io_executor executor_;
+  std::shared_ptr<Channel> channel_;
+  SessionOwner& owner_;
+  Options options_;
+  Duration heartbeat_ = std::chrono::seconds(10);
+  std::deque<std::shared_ptr<const Bytes>> outgoing_;
+  boost::asio::steady_timer wake_writer_;
+  wire::ChunkAssembler upload_;
+  std::optional<Assignment> assignment_;
+  std::string held_model_;  ///< SHA-256 of the newest model the client has or is about to have
+  bool ended_ = false;
+};
+
+}  // namespace rondo::coordinator

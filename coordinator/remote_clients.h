@@ -1,0 +1,80 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "common/transport/channel.h"
+#include "common/wire/messages.h"
+#include "coordinator/client_pool.h"
+
+namespace rondo::coordinator {
+
+/// One client as the operator sees it.
+struct RemoteClientStatus {
+  ClientId id;
+  bool connected = false;
+  RoundId working_on = 0;           ///< 0: nothing
+  std::uint64_t contributions = 0;  ///< whole uploads since the start
+  std::uint64_t drops = 0;          ///< broken connections and declined rounds
+  std::uint64_t bytes_up = 0;
+  std::uint64_t bytes_down = 0;
+  std::string last_error;
+};
+
+/// Real clients behind channels, over TLS or memory. Each channel is one session: Hello and
+/// Welcome, then models, offers, contributions and heartbeats as docs/protocol.md says.
+///
+/// A fault of one client ends its session alone. A client that comes back under the same id
+/// replaces its old session. Confined to the executor's thread; `executor`'s context outlives the
+/// object.
+class RemoteClients final : public ClientPool {
+ public:
+  struct Options {
+    wire::Welcome welcome;                              ///< what every client is told
+    std::uint64_t contribution_cap = 0;                 ///< bytes; see wire::ContributionCap
+    Duration hello_timeout = std::chrono::seconds(10);  ///< from the connection to Hello
+    Duration return_wait =
+        std::chrono::seconds(10);  ///< Finish waits so long for clients that are away
+  };
+
+  RemoteClients(boost::asio::any_io_executor executor, Options options);
+  ~RemoteClients() override;
+
+  /// Runs a session on the channel, whose peer is authenticated.
+  void Attach(std::shared_ptr<Channel> channel);
+
+  /// Ends all sessions; waiting calls return kCancelled.
+  void Stop();
+
+  std::vector<ClientId> Available() const override;
+  Task<Status> WaitFor(std::size_t count, TimePoint deadline) override;
+  void Dispatch(const std::vector<ClientId>& clients,
+                const Offer& offer,
+                const Broadcast& broadcast) override;
+  void Send(const ClientId& client, Bytes payload) override;
+  Task<Result<PoolEvent>> Next(TimePoint deadline) override;
+  void Announce(const std::vector<ClientId>& included, const RoundResult& result) override;
+
+  /// Clients confirm with Goodbye that they keep the model. Returns when all did, or when those
+  /// connected did and the others stayed away for `return_wait`, or at the deadline.
+  Task<Status> Finish(const Broadcast& model, TimePoint deadline) override;
+
+  std::uint64_t bytes_up() const override;
+  std::uint64_t bytes_down() const override;
+
+  /// Everyone who was ever admitted, in byte order of the ids.
+  std::vector<RemoteClientStatus> Statuses() const;
+
+  std::uint64_t sessions_started() const;
+  std::uint64_t sessions_refused() const;  ///< ended before Welcome
+
+ private:
+  class State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace rondo::coordinator

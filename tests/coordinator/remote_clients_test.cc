@@ -1,0 +1,402 @@
+#include "coordinator/remote_clients.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/crypto/sha256.h"
+#include "common/io/safetensors.h"
+#include "common/transport/fault_channel.h"
+#include "common/transport/loopback_channel.h"
+#include "common/wire/chunks.h"
+#include "tests/support/run_task.h"
+
+namespace rondo::coordinator {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::In;
+using testing::RunTask;
+using testing::Soon;
+using testing::Start;
+
+const std::string kCatalogue(64, 'c');
+const std::string kLayout(64, 'd');
+
+ParameterVector Model(float value) {
+  auto layout = ParameterLayout::Create({{.name = "table", .shape = {600'000}}}).value();
+  return {.layout = layout, .values = std::vector<float>(layout->size(), value)};
+}
+
+Broadcast BroadcastOf(float value) {
+  Broadcast broadcast{.model = Model(value), .sha256 = ""};
+  broadcast.sha256 = Sha256Hex(EncodeParameters(broadcast.model).value());
+  return broadcast;
+}
+
+/// The client's half of the protocol, one step at a time.
+class FakeClient {
+ public:
+  FakeClient(boost::asio::io_context& io, std::shared_ptr<Channel> channel)
+      : io_(io),
+        channel_(std::move(channel)) {}
+
+  void Send(const wire::Message& message) {
+    ASSERT_TRUE(RunTask(io_, channel_->Send(wire::Encode(message), Soon())));
+  }
+
+  void Hello(const std::string& catalogue = kCatalogue, const std::string& model = "") {
+    Send(wire::Hello{
+        .software_version = "test", .catalogue_sha256 = catalogue, .model_sha256 = model});
+  }
+
+  /// The next message that is no heartbeat.
+  Result<wire::Message> Receive() {
+    for (;;) {
+      RONDO_TRY(const Bytes frame, RunTask(io_, channel_->Receive(Soon())));
+      RONDO_TRY(wire::Message message, wire::Decode(frame));
+      if (!std::holds_alternative<wire::Heartbeat>(message))
+        return message;
+    }
+  }
+
+  template <typename T>
+  T Expect() {
+    auto message = Receive();
+    EXPECT_TRUE(message.has_value()) << (message ? "" : message.error().message);
+    if (!message || !std::holds_alternative<T>(message.value())) {
+      ADD_FAILURE() << "unexpected message "
+                    << (message ? wire::MessageName(message.value()) : "none");
+      return T{};
+    }
+    return std::get<T>(std::move(message).value());
+  }
+
+  /// Reads a whole model and returns its digest.
+  std::string ExpectModel() {
+    wire::ModelAssembler model(64 << 20);
+    for (;;) {
+      const auto done = model.Add(Expect<wire::ModelChunk>());
+      if (!done.has_value()) {
+        ADD_FAILURE() << done.error().message;
+        return "";
+      }
+      if (done.value())
+        return Sha256Hex(model.Take());
+    }
+  }
+
+  void Upload(RoundId round, OfferKind kind, ByteView payload) {
+    for (const Bytes& frame : wire::ContributionFrames(payload, round, kind)) {
+      if (!RunTask(io_, channel_->Send(frame, Soon())))
+        return;
+    }
+  }
+
+  void Close() { channel_->Close(); }
+
+  Channel& channel() { return *channel_; }
+
+ private:
+  boost::asio::io_context& io_;
+  std::shared_ptr<Channel> channel_;
+};
+
+class RemoteClientsTest : public ::testing::Test {
+ protected:
+  static RemoteClients::Options MakeOptions() {
+    RemoteClients::Options options;
+    options.welcome = {.run_id = "run",
+                       .name = "test",
+                       .catalogue_sha256 = kCatalogue,
+                       .items = 3,
+                       .layout_digest = kLayout,
+                       .heartbeat_s = 5.0,
+                       .rounds = 2};
+    options.contribution_cap = 8 << 20;
+    options.return_wait = milliseconds(20);
+    return options;
+  }
+
+  FakeClient Connect(const ClientId& id, FaultPlan plan = {}) {
+    const LoopbackPair pair = MakeLoopback(io_.get_executor(), id);
+    clients_.Attach(pair.server_end);
+    return FakeClient(io_, MakeFaultChannel(pair.client_end, plan));
+  }
+
+  FakeClient Join(const ClientId& id, FaultPlan plan = {}) {
+    FakeClient client = Connect(id, plan);
+    client.Hello();
+    client.Expect<wire::Welcome>();
+    return client;
+  }
+
+  Offer Train(RoundId round) {
+    Offer offer{.kind = OfferKind::kTrain, .round = round};
+    offer.train.round = round;
+    return offer;
+  }
+
+  template <typename T>
+  T NextEvent() {
+    auto event = RunTask(io_, clients_.Next(Soon()));
+    EXPECT_TRUE(event.has_value());
+    EXPECT_TRUE(std::holds_alternative<T>(event.value())) << "event " << event.value().index();
+    return std::get<T>(std::move(event).value());
+  }
+
+  boost::asio::io_context io_;
+  RemoteClients clients_{io_.get_executor(), MakeOptions()};
+  Bytes payload_ = Bytes(3'000'000, 7);
+};
+
+TEST_F(RemoteClientsTest, AClientThatSaysHelloIsWelcomedAndAvailable) {
+  FakeClient client = Connect("b");
+  EXPECT_THAT(clients_.Available(), ElementsAre());
+  client.Hello();
+
+  const auto welcome = client.Expect<wire::Welcome>();
+
+  EXPECT_EQ(welcome.items, 3);
+  EXPECT_EQ(welcome.trust_mode, "channel");
+  const FakeClient other = Join("a");
+  EXPECT_TRUE(RunTask(io_, clients_.WaitFor(2, Soon())));
+  EXPECT_THAT(clients_.Available(), ElementsAre("a", "b"));
+}
+
+TEST_F(RemoteClientsTest, AnotherCatalogueIsRefusedWithTheReason) {
+  FakeClient client = Connect("a");
+  client.Hello(std::string(64, 'e'));
+
+  const auto reject = client.Expect<wire::Reject>();
+
+  EXPECT_EQ(reject.code, ErrorCode::kFailedPrecondition);
+  EXPECT_THAT(reject.message, HasSubstr("catalogue differs"));
+  EXPECT_FALSE(client.Receive().has_value());
+  EXPECT_EQ(clients_.sessions_refused(), 1U);
+}
+
+TEST_F(RemoteClientsTest, AnotherProtocolVersionIsRefused) {
+  FakeClient client = Connect("a");
+  client.Send(wire::Hello{.protocol_version = 99, .catalogue_sha256 = kCatalogue});
+  EXPECT_EQ(client.Expect<wire::Reject>().code, ErrorCode::kUnsupported);
+}
+
+TEST_F(RemoteClientsTest, ARoundBringsModelOfferContributionAndResult) {
+  FakeClient client = Join("a");
+  const Broadcast model = BroadcastOf(0.5F);
+
+  clients_.Dispatch({"a"}, Train(1), model);
+
+  EXPECT_EQ(client.ExpectModel(), model.sha256);
+  const auto offer = client.Expect<Offer>();
+  EXPECT_EQ(offer.round, 1U);
+  EXPECT_EQ(offer.model_sha256, model.sha256);
+  client.Upload(1, OfferKind::kTrain, payload_);
+  const auto message = NextEvent<MessageEvent>();
+  EXPECT_EQ(message.client, "a");
+  EXPECT_EQ(message.round, 1U);
+  EXPECT_EQ(message.payload, payload_);
+  clients_.Announce({"a"}, {.round = 1, .model_sha256 = std::string(64, 'f')});
+  const auto result = client.Expect<RoundResult>();
+  EXPECT_TRUE(result.included);
+  EXPECT_EQ(result.model_sha256, std::string(64, 'f'));
+  EXPECT_GT(clients_.bytes_up(), payload_.size());
+  EXPECT_GT(clients_.bytes_down(), 2'400'000U);
+}
+
+TEST_F(RemoteClientsTest, AModelIsSentOnlyToClientsThatLackIt) {
+  const Broadcast model = BroadcastOf(0.5F);
+  FakeClient client = Connect("a");
+  client.Hello(kCatalogue, model.sha256);
+  client.Expect<wire::Welcome>();
+
+  clients_.Dispatch({"a"}, Train(1), model);
+  EXPECT_EQ(client.Expect<Offer>().round, 1U) << "the client said that it holds the model";
+  const Broadcast next = BroadcastOf(0.25F);
+  clients_.Dispatch({"a"}, Train(2), next);
+  EXPECT_EQ(client.ExpectModel(), next.sha256);
+  client.Expect<Offer>();
+  clients_.Dispatch({"a"}, Train(3), next);
+  EXPECT_EQ(client.Expect<Offer>().round, 3U);
+}
+
+TEST_F(RemoteClientsTest, AClientCutInMidUploadCostsOnlyItself) {
+  FakeClient good = Join("good");
+  // Frame 0 is Hello, 1 to 3 are the upload.
+  FakeClient bad = Join("bad", {.cut = 2});
+  clients_.Dispatch({"bad", "good"}, Train(1), BroadcastOf(0.5F));
+  for (FakeClient* client : {&good, &bad}) {
+    client->ExpectModel();
+    client->Expect<Offer>();
+  }
+
+  bad.Upload(1, OfferKind::kTrain, payload_);
+  const auto drop = NextEvent<DropEvent>();
+  good.Upload(1, OfferKind::kTrain, payload_);
+  const auto message = NextEvent<MessageEvent>();
+
+  EXPECT_EQ(drop.client, "bad");
+  EXPECT_EQ(drop.round, 1U);
+  EXPECT_EQ(message.client, "good");
+  EXPECT_THAT(clients_.Available(), ElementsAre("good"));
+  clients_.Announce({"good"}, {.round = 1, .model_sha256 = kLayout});
+  EXPECT_TRUE(good.Expect<RoundResult>().included);
+}
+
+TEST_F(RemoteClientsTest, ALateResultReachesAClientWhenItComesBack) {
+  FakeClient client = Join("a");
+  clients_.Dispatch({"a"}, Train(1), BroadcastOf(0.5F));
+  client.ExpectModel();
+  client.Expect<Offer>();
+  client.Upload(1, OfferKind::kTrain, payload_);
+  NextEvent<MessageEvent>();
+  client.Close();
+  clients_.Announce({"a"}, {.round = 1, .model_sha256 = kLayout});
+
+  FakeClient again = Join("a");
+
+  const auto result = again.Expect<RoundResult>();
+  EXPECT_EQ(result.round, 1U);
+  EXPECT_TRUE(result.included);
+}
+
+TEST_F(RemoteClientsTest, AClientThatComesBackReplacesItsOldSession) {
+  FakeClient old = Join("a");
+  clients_.Dispatch({"a"}, Train(1), BroadcastOf(0.5F));
+  old.ExpectModel();
+  old.Expect<Offer>();
+
+  FakeClient again = Join("a");
+
+  const auto drop = NextEvent<DropEvent>();
+  EXPECT_THAT(drop.why.message, HasSubstr("new connection"));
+  EXPECT_THAT(clients_.Available(), ElementsAre("a"));
+  EXPECT_FALSE(old.Receive().has_value());
+  clients_.Dispatch({"a"}, Train(2), BroadcastOf(0.5F));
+  EXPECT_FALSE(again.ExpectModel().empty());
+}
+
+struct Misbehaviour {
+  std::string name;
+  std::function<void(FakeClient&)> act;
+  std::string why;
+};
+
+const Misbehaviour kMisbehaviours[] = {
+    {"NoisePerFrame",
+     [](FakeClient& client) {
+       client.Send(
+           wire::Welcome{.catalogue_sha256 = kCatalogue, .items = 1, .layout_digest = kLayout});
+     },
+     "must not send 'welcome'"},
+    {"SecondHello", [](FakeClient& client) { client.Hello(); }, "must not send 'hello'"},
+    {"OversizedUpload",
+     [](FakeClient& client) {
+       client.Send(
+           wire::ContributionChunk{.round = 1, .total = 1ULL << 50, .offset = 0, .bytes = {1}});
+     },
+     "chunks announce"},
+    {"GapInUpload",
+     [](FakeClient& client) {
+       client.Send(wire::ContributionChunk{.round = 1, .total = 10, .offset = 5, .bytes = {1}});
+     },
+     "does not follow"},
+    {"Goodbye",
+     [](FakeClient& client) { client.Send(wire::Goodbye{.reason = "maintenance"}); },
+     "maintenance"},
+};
+
+class MisbehaviourTest : public RemoteClientsTest,
+                         public ::testing::WithParamInterface<Misbehaviour> {};
+
+TEST_P(MisbehaviourTest, EndsTheSessionWithTheReason) {
+  FakeClient client = Join("a");
+  clients_.Dispatch({"a"}, Train(1), BroadcastOf(0.5F));
+  client.ExpectModel();
+  client.Expect<Offer>();
+
+  GetParam().act(client);
+
+  const auto drop = NextEvent<DropEvent>();
+  EXPECT_EQ(drop.client, "a");
+  EXPECT_THAT(drop.why.message, HasSubstr(GetParam().why));
+  EXPECT_THAT(clients_.Available(), ElementsAre());
+}
+
+INSTANTIATE_TEST_SUITE_P(RemoteClients,
+                         MisbehaviourTest,
+                         ::testing::ValuesIn(kMisbehaviours),
+                         [](const auto& row) { return row.param.name; });
+
+TEST_F(RemoteClientsTest, ADeclinedRoundKeepsTheSession) {
+  FakeClient client = Join("a");
+  clients_.Dispatch({"a"}, Train(1), BroadcastOf(0.5F));
+  client.ExpectModel();
+  client.Expect<Offer>();
+
+  client.Send(wire::Decline{.round = 1, .reason = "on battery"});
+
+  EXPECT_THAT(NextEvent<DropEvent>().why.message, HasSubstr("on battery"));
+  EXPECT_THAT(clients_.Available(), ElementsAre("a"));
+}
+
+TEST_F(RemoteClientsTest, AnAnswerToAWithdrawnOfferIsIgnored) {
+  FakeClient client = Join("a");
+  clients_.Dispatch({"a"}, Train(1), BroadcastOf(0.5F));
+  client.ExpectModel();
+  client.Expect<Offer>();
+  clients_.Announce({}, {.round = 1, .is_void = true, .model_sha256 = kLayout});
+  EXPECT_FALSE(client.Expect<RoundResult>().included);
+
+  client.Upload(1, OfferKind::kTrain, payload_);
+
+  const auto event = RunTask(io_, clients_.Next(In(milliseconds(10))));
+  ASSERT_TRUE(event.has_value());
+  EXPECT_TRUE(std::holds_alternative<DeadlineEvent>(event.value()));
+  EXPECT_THAT(clients_.Available(), ElementsAre("a"));
+}
+
+TEST_F(RemoteClientsTest, DispatchToAnAbsentClientIsADrop) {
+  clients_.Dispatch({"nobody"}, Train(1), BroadcastOf(0.5F));
+  EXPECT_EQ(NextEvent<DropEvent>().client, "nobody");
+}
+
+TEST_F(RemoteClientsTest, TheFinalModelGoesToEveryoneWhoIsOrComesBack) {
+  FakeClient here = Join("here");
+  Join("away").Close();
+  const Broadcast model = BroadcastOf(0.75F);
+
+  const auto finished = Start(io_, clients_.Finish(model, Soon()));
+  EXPECT_EQ(here.ExpectModel(), model.sha256);
+  EXPECT_EQ(here.Expect<wire::Finish>().model_sha256, model.sha256);
+  FakeClient back = Join("away");
+  EXPECT_EQ(back.ExpectModel(), model.sha256);
+  back.Expect<wire::Finish>();
+  here.Send(wire::Goodbye{.reason = "kept"});
+  back.Send(wire::Goodbye{.reason = "kept"});
+
+  EXPECT_TRUE(testing::Wait(io_, finished).has_value());
+}
+
+TEST_F(RemoteClientsTest, FinishNamesClientsThatStayedAway) {
+  Join("away").Close();
+
+  const Status finished = RunTask(io_, clients_.Finish(BroadcastOf(0.75F), Soon()));
+
+  ASSERT_FALSE(finished.has_value());
+  EXPECT_THAT(finished.error().message, HasSubstr("away"));
+}
+
+TEST_F(RemoteClientsTest, StopWakesWhoWaits) {
+  const FakeClient client = Join("a");
+  const auto waiting = Start(io_, clients_.Next(Soon()));
+  boost::asio::post(io_, [&] { clients_.Stop(); });
+
+  EXPECT_EQ(testing::Wait(io_, waiting).error().code, ErrorCode::kCancelled);
+  EXPECT_THAT(clients_.Available(), ElementsAre());
+}
+
+}  // namespace
+}  // namespace rondo::coordinator
