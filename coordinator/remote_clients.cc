@@ -69,8 +69,9 @@ class RemoteClients::State final : public SessionOwner, public std::enable_share
   std::set<std::shared_ptr<ClientSession>> sessions_;         // All, before and after Welcome.
   std::map<ClientId, std::shared_ptr<ClientSession>> ready_;  // After Welcome; one a client.
   std::map<ClientId, RemoteClientStatus> known_;              // Everyone ever admitted.
-  std::map<ClientId, RoundResult> results_;  // The last one of every client.
+  std::map<ClientId, RoundResult> results_;                   // The last one of every client.
   std::set<ClientId> invited_;                                // Since the last Announce.
+  std::set<ClientId> evaluating_;
   std::deque<PoolEvent> events_;
   EncodedModel model_;
   std::string model_of_;  // Broadcast::sha256 that model_ was made of.
@@ -145,7 +146,8 @@ void RemoteClients::State::OnReady(const std::shared_ptr<ClientSession>& session
   ready_[id] = session;
   known_[id].id = id;
   // It may have been away when the result was announced; to hear it twice does no harm.
-  if (const auto result = results_.find(id); result != results_.end()) session->Queue(result->second);
+  if (const auto result = results_.find(id); result != results_.end())
+    session->Queue(result->second);
   if (finishing_)
     TellFinish(*session);
   change_.cancel();
@@ -291,6 +293,12 @@ Task<Result<PoolEvent>> RemoteClients::State::Next(TimePoint deadline) {
 
 void RemoteClients::State::Announce(const std::vector<ClientId>& included,
                                     const RoundResult& result) {
+  // An evaluation leaves nothing pending at a client, so its end is not announced.
+  for (const ClientId& id : evaluating_) {
+    if (const auto found = ready_.find(id); found != ready_.end())
+      found->second->Release();
+  }
+  evaluating_.clear();
   const std::set<ClientId> in(included.begin(), included.end());
   for (const ClientId& id : invited_) {
     RoundResult own = result;

@@ -1,0 +1,236 @@
+#include <csignal>
+#include <fmt/format.h>
+#include <iostream>
+#include <memory>
+#include <optional>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "common/core/file.h"
+#include "common/crypto/random.h"
+#include "common/crypto/sha256.h"
+#include "common/transport/asio_types.h"
+#include "coordinator/commands.h"
+#include "coordinator/contributions.h"
+#include "coordinator/federation.h"
+#include "coordinator/run_monitor.h"
+#include "coordinator/server.h"
+
+namespace rondo::coordinator {
+namespace {
+
+Duration Seconds(double seconds) {
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
+
+RemoteClients::Options ClientOptions(const Federation& federation) {
+  const Scenario& scenario = federation.scenario;
+  RemoteClients::Options options;
+  options.welcome = {.run_id = fmt::format("{:016x}", SecureRandomU64()),
+                     .name = scenario.name,
+                     .model = scenario.model,
+                     .catalogue_sha256 = federation.catalogue.sha256(),
+                     .items = federation.catalogue.items(),
+                     .layout_digest = federation.layout->digest(),
+                     .evaluation = scenario.evaluation,
+                     .strategy = scenario.strategy,
+                     .trust_mode = scenario.privacy.mode,
+                     .heartbeat_s = federation.settings.heartbeat_s,
+                     .rounds = static_cast<std::uint32_t>(scenario.strategy.rounds)};
+  options.contribution_cap = wire::ContributionCap(federation.layout->size());
+  options.hello_timeout = Seconds(federation.settings.handshake_timeout_s);
+  options.return_wait = Seconds(federation.settings.return_wait_s);
+  return options;
+}
+
+std::string ModelSha256(const ParameterVector& model) {
+  const auto file = EncodeParameters(model);
+  return file ? Sha256Hex(file.value()) : std::string();
+}
+
+/// One `rondo-coordinator run`, from open sockets to the last message.
+class Run {
+ public:
+  Run(const Federation& federation,
+      RunCheckpoints checkpoints,
+      RunState start,
+      std::unique_ptr<Strategy> strategy)
+      : federation_(federation),
+        checkpoints_(std::move(checkpoints)),
+        start_(std::move(start)),
+        strategy_(std::move(strategy)),
+        clients_(io_.get_executor(), ClientOptions(federation)),
+        monitor_(federation, clients_, start_.round),
+        signals_(io_, SIGINT, SIGTERM) {}
+
+  Result<RunOutcome> Play() {
+    RONDO_TRY_STATUS(Open());
+    signals_.async_wait([this](boost::system::error_code code, int) {
+      if (!code)
+        stop_.request_stop();
+    });
+    std::exception_ptr fault;
+    boost::asio::co_spawn(io_, Main(), [&](std::exception_ptr error) {
+      fault = error;
+      io_.stop();
+    });
+    io_.run();
+    Close();
+    if (fault)
+      std::rethrow_exception(fault);
+    return std::move(*outcome_);
+  }
+
+  RunMonitor& monitor() { return monitor_; }
+
+ private:
+  Status Open() {
+    const Settings& settings = federation_.settings;
+    RONDO_TRY(const TlsContext context,
+              TlsContext::Create({settings.authority, settings.certificate, settings.key},
+                                 TlsContext::Role::kServer));
+    RONDO_TRY(
+        auto listener,
+        TlsListener::Listen(
+            io_.get_executor(), context, settings.host, static_cast<std::uint16_t>(settings.port)));
+    RONDO_TRY(auto status,
+              StatusServer::Start(io_.get_executor(),
+                                  settings.status_host,
+                                  static_cast<std::uint16_t>(settings.status_port),
+                                  monitor_.pages()));
+    status_.emplace(std::move(status));
+    server_.emplace(io_.get_executor(),
+                    std::move(listener),
+                    clients_,
+                    Server::Options{.pending_handshakes = settings.pending_handshakes,
+                                    .handshake_timeout = Seconds(settings.handshake_timeout_s)});
+    server_->Start();
+    const std::string pages = settings.status_host + ":" + std::to_string(status_->port());
+    RONDO_TRY_STATUS(WriteTextFile(federation_.status_file(), pages + "\n"));
+    const std::string address = settings.host + ":" + std::to_string(server_->port());
+    RONDO_TRY_STATUS(WriteTextFile(federation_.address_file(), address + "\n"));
+    fmt::print(stderr,
+               "{}: listening on {}, status on http://{}/status, trust mode '{}', round {} of {}\n",
+               federation_.scenario.name,
+               address,
+               pages,
+               federation_.scenario.privacy.mode,
+               start_.round,
+               federation_.scenario.strategy.rounds);
+    return Ok();
+  }
+
+  Task<void> Main() {
+    const auto expected = static_cast<std::size_t>(federation_.settings.expected_clients);
+    const TimePoint until = clock_.Now() + Seconds(federation_.settings.expected_wait_s);
+    // Fewer clients are no error: the quorum decides.
+    while (!stop_.stop_requested() && clients_.Available().size() < expected
+           && clock_.Now() < until) {
+      const TimePoint soon = std::min(until, clock_.Now() + std::chrono::milliseconds(200));
+      const Status ignored = co_await clients_.WaitFor(expected, soon);
+    }
+    const CohortSampler sampler(federation_.scenario.strategy, std::nullopt);
+    RoundLoop loop({.pool = clients_,
+                    .strategy = *strategy_,
+                    .checkpoints = checkpoints_,
+                    .clock = clock_,
+                    .observer = monitor_,
+                    .sampler = sampler,
+                    .new_session = ClearSessions(DecodeClearContribution),
+                    .model_sha256 = ModelSha256,
+                    .stop = stop_.get_token(),
+                    .test_at_end = true,
+                    .finish_wait = Seconds(federation_.settings.finish_wait_s)},
+                   federation_.scenario,
+                   std::move(start_));
+    outcome_.emplace(co_await loop.Run());
+  }
+
+  void Close() {
+    server_->Stop();
+    status_->Stop();
+    clients_.Stop();
+    // Sessions that just ended leave the context before it goes.
+    io_.restart();
+    io_.poll();
+    std::error_code ignored;  // A stale address only misleads `status`, which then says so.
+    std::filesystem::remove(federation_.address_file(), ignored);
+    std::filesystem::remove(federation_.status_file(), ignored);
+  }
+
+  const Federation& federation_;
+  RunCheckpoints checkpoints_;
+  RunState start_;
+  std::unique_ptr<Strategy> strategy_;
+  SystemClock clock_;
+  std::stop_source stop_;
+  boost::asio::io_context io_{1};
+  RemoteClients clients_;
+  RunMonitor monitor_;
+  boost::asio::signal_set signals_;
+  std::optional<Server> server_;
+  std::optional<StatusServer> status_;
+  std::optional<Result<RunOutcome>> outcome_;
+};
+
+Status RunFederation(const std::filesystem::path& config,
+                     const std::vector<std::string>& sets,
+                     bool json) {
+  RONDO_TRY(const Federation federation,
+            Federation::Load({.file = config, .environment = ConfigEnvironment(), .sets = sets}));
+  RONDO_TRY(RunCheckpoints checkpoints, federation.OpenCheckpoints());
+  RONDO_TRY(auto start, checkpoints.Latest());
+  if (!start) {
+    return Fail(ErrorCode::kNotFound,
+                federation.settings.state.string()
+                    + " holds no checkpoint; make the federation with `rondo-coordinator init`");
+  }
+  RONDO_TRY(auto strategy, Strategy::Create(federation.scenario));
+  Run run(federation, std::move(checkpoints), std::move(*start), std::move(strategy));
+  RONDO_TRY(const RunOutcome outcome, run.Play());
+  RONDO_TRY(
+      const Bytes file,
+      EncodeModelFile(
+          outcome.state.selected_round(), outcome.state.selected_model(), federation.Identity()));
+  RONDO_TRY_STATUS(WriteFileAtomic(federation.settings.state / "model.safetensors", file));
+  const std::string summary =
+      boost::json::serialize(run.monitor().Summary(outcome, Sha256Hex(file)));
+  RONDO_TRY_STATUS(WriteTextFile(federation.settings.state / "summary.json", summary + "\n"));
+  if (json)
+    std::cout << summary << '\n';
+  if (outcome.finish_error)
+    fmt::print(stderr, "warning: {}\n", outcome.finish_error->message);
+  fmt::print(stderr,
+             "finished: round {} selected, model in {}\n",
+             outcome.state.selected_round(),
+             (federation.settings.state / "model.safetensors").string());
+  return Ok();
+}
+
+}  // namespace
+
+void AddRunCommand(CLI::App& app, Action& action) {
+  struct Flags {
+    std::filesystem::path config;
+    std::vector<std::string> sets;
+    bool json = false;
+  };
+
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command =
+      app.add_subcommand("run", "Run rounds from the newest checkpoint until all are done");
+  command->add_option("--config", flags->config, "coordinator.toml")->required();
+  command->add_option("--set", flags->sets, "Override a key: --set server.port=7443");
+  command->add_flag("--json", flags->json, "Print the summary as one JSON object");
+  command->callback([flags, &action] {
+    action = [flags] {
+      return RunFederation(flags->config, flags->sets, flags->json);
+    };
+  });
+}
+
+}  // namespace rondo::coordinator

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <functional>
+
+#include "common/core/result.h"
+
+/// The verbs of rondo-coordinator. Each adds its flags and sets `action` if it is chosen.
+namespace rondo::coordinator {
+
+using Action = std::function<Status()>;
+
+void AddInitCommand(CLI::App& app, Action& action);
+void AddRunCommand(CLI::App& app, Action& action);
+void AddStatusCommands(CLI::App& app, Action& action);  ///< status, clients
+void AddModelCommand(CLI::App& app, Action& action);    ///< model list, model export
+
+}  // namespace rondo::coordinator

@@ -1,0 +1,51 @@
+#include "coordinator/federation.h"
+
+#include <utility>
+
+namespace rondo::coordinator {
+
+Status CheckTrustMode(const Scenario& scenario) {
+  if (scenario.privacy.mode == "channel")
+    return Ok();
+  return Fail(ErrorCode::kUnsupported,
+              "privacy.mode = \"" + scenario.privacy.mode
+                  + "\" is not built yet for a federation; set it to \"channel\": the coordinator then sees each "
+                    "client's update");
+}
+
+Result<Federation> Federation::Load(const ConfigSources& sources) {
+  RONDO_TRY(Settings settings, LoadSettings(sources));
+  RONDO_TRY(Scenario scenario, LoadScenario({.file = settings.scenario}));
+  RONDO_TRY_STATUS(CheckTrustMode(scenario));
+  scenario.checkpoint.every = 1;
+  RONDO_TRY(Catalogue catalogue, Catalogue::Read(settings.catalogue));
+  RONDO_TRY(auto layout, ModelLayout(scenario.model, catalogue.items()));
+  return Federation{.settings = std::move(settings),
+                    .scenario = std::move(scenario),
+                    .catalogue = std::move(catalogue),
+                    .layout = std::move(layout)};
+}
+
+RunIdentity Federation::Identity() const {
+  return {.name = scenario.name,
+          .seed = scenario.seed,
+          .data_seed = scenario.data.seed,
+          .model = scenario.model,
+          .catalogue_sha256 = catalogue.sha256(),
+          .items = catalogue.items(),
+          .feature_values = 0,
+          .scenario = ScenarioToToml(scenario)};
+}
+
+Result<RunCheckpoints> Federation::OpenCheckpoints() const {
+  return RunCheckpoints::Open({.folder = settings.state / "checkpoints",
+                               .keep = scenario.checkpoint.keep,
+                               .layout = layout},
+                              Identity());
+}
+
+Result<Bytes> EncodeModelFile(RoundId round, const ParameterVector& model, const RunIdentity& run) {
+  return EncodeCheckpoint(Checkpoint{.round = round, .model = model, .run = run});
+}
+
+}  // namespace rondo::coordinator

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "common/config/scenario.h"
+#include "common/data/dataset.h"
+#include "common/io/checkpoint.h"
+#include "coordinator/run_checkpoints.h"
+#include "coordinator/settings.h"
+
+namespace rondo::coordinator {
+
+/// What init, run and model share: the files of one federation, read and checked.
+struct Federation {
+  Settings settings;
+  Scenario scenario;  ///< saves every round
+  Catalogue catalogue;
+  std::shared_ptr<const ParameterLayout> layout;
+
+  /// Errors  kNotFound, kInvalidArgument; kUnsupported for a trust mode that is not built yet.
+  static Result<Federation> Load(const ConfigSources& sources);
+
+  RunIdentity Identity() const;
+  Result<RunCheckpoints> OpenCheckpoints() const;
+
+  std::filesystem::path address_file() const { return settings.state / "address"; }
+
+  std::filesystem::path status_file() const { return settings.state / "status_address"; }
+};
+
+/// Errors  kUnsupported unless the mode is "channel".
+Status CheckTrustMode(const Scenario& scenario);
+
+/// A model with the metadata that lets other programs use it alone.
+Result<Bytes> EncodeModelFile(RoundId round, const ParameterVector& model, const RunIdentity& run);
+
+}  // namespace rondo::coordinator

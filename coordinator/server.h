@@ -1,0 +1,42 @@
+#pragma once
+
+#include <memory>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "common/transport/tls_channel.h"
+#include "coordinator/remote_clients.h"
+
+namespace rondo::coordinator {
+
+/// Accepts connections, shakes hands with each beside the others and hands them to the pool. A peer
+/// that is silent, broken or foreign is logged and costs nobody else anything. Confined to the
+/// executor's thread.
+class Server {
+ public:
+  struct Options {
+    int pending_handshakes = 64;
+    Duration handshake_timeout = std::chrono::seconds(10);
+  };
+
+  /// `clients` outlives the server's work on the executor.
+  Server(boost::asio::any_io_executor executor,
+         std::unique_ptr<TlsListener> listener,
+         RemoteClients& clients,
+         const Options& options);
+
+  /// Starts accepting; returns at once.
+  void Start();
+
+  /// Ends accepting. Handshakes under way end at their deadline.
+  void Stop();
+
+  std::uint16_t port() const;
+  std::uint64_t handshakes_failed() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace rondo::coordinator

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "common/config/binder.h"
+
+namespace rondo::coordinator {
+
+/// coordinator.toml. Paths in the file resolve against its folder.
+struct Settings {
+  std::string host = "0.0.0.0";  ///< IP address to listen on
+  int port = 7443;               ///< 0: a free one
+  double heartbeat_s = 10.0;     ///< silence before a heartbeat; three times that ends a session
+  double handshake_timeout_s = 10.0;  ///< TLS handshake, then Hello
+  int pending_handshakes = 64;        ///< connections beyond it are closed at once
+  int expected_clients = 0;           ///< the first round waits for so many
+  double expected_wait_s = 60.0;      ///< but no longer than this
+  double finish_wait_s = 60.0;        ///< clients get the final model within this
+  double return_wait_s = 10.0;        ///< of it for clients that are away
+
+  std::string status_host = "127.0.0.1";
+  int status_port = 0;  ///< /healthz, /metrics and /status; 0: a free one
+
+  std::filesystem::path scenario;
+  std::filesystem::path catalogue;
+  std::filesystem::path authority;
+  std::filesystem::path certificate;
+  std::filesystem::path key;
+  std::filesystem::path state;  ///< checkpoints, address, run records
+};
+
+void BindSettings(Settings& settings, Binder& binder);
+
+/// Errors  kNotFound; kInvalidArgument with file:line:column for unknown or wrong keys, or naming a
+/// missing one.
+Result<Settings> LoadSettings(const ConfigSources& sources);
+
+}  // namespace rondo::coordinator
