@@ -15,7 +15,7 @@
 #include "common/crypto/sha256.h"
 #include "common/transport/asio_types.h"
 #include "coordinator/commands.h"
-#include "coordinator/contributions.h"
+#include "coordinator/contribution_decoder.h"
 #include "coordinator/federation.h"
 #include "coordinator/run_monitor.h"
 #include "coordinator/server.h"
@@ -140,7 +140,7 @@ class Run {
                     .clock = clock_,
                     .observer = monitor_,
                     .sampler = sampler,
-                    .new_session = ClearSessions(DecodeClearContribution),
+                    .new_session = ClearSessions(DecodeWireContribution),
                     .model_sha256 = ModelSha256,
                     .stop = stop_.get_token(),
                     .test_at_end = true,

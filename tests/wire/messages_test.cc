@@ -1,0 +1,221 @@
+#include "common/wire/messages.h"
+
+#include <cmath>
+#include <limits>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/wire/frame.h"
+
+namespace rondo::wire {
+namespace {
+
+using ::testing::HasSubstr;
+
+const std::string kDigest(64, 'a');
+
+Offer TrainOffer() {
+  Offer offer{.kind = OfferKind::kTrain, .round = 7, .model_sha256 = kDigest};
+  offer.train.round = 7;
+  offer.train.seed = 0xFFFFFFFFFFFFFFFF;
+  offer.train.client.steps = 5;
+  offer.train.client.loss = "bce";
+  offer.train.weighting.max_weight = 99;
+  offer.train.grid = {.kind = GridSpec::Kind::kRing, .bits = 32, .step = 0.25, .limit = 8.0};
+  return offer;
+}
+
+Offer EvaluateOffer() {
+  Offer offer{.kind = OfferKind::kEvaluate, .round = 8, .model_sha256 = kDigest};
+  offer.evaluate = {
+      .round = 8, .split = Split::kTest, .protocols = {"full", "sampled:99"}, .k = {5, 10}};
+  return offer;
+}
+
+const std::vector<Message>& Valid() {
+  static const std::vector<Message> messages = {
+      Hello{.software_version = "1.2", .catalogue_sha256 = kDigest, .model_sha256 = kDigest},
+      Welcome{.run_id = "r",
+              .name = "n",
+              .catalogue_sha256 = kDigest,
+              .items = 5,
+              .layout_digest = kDigest},
+      Reject{.code = ErrorCode::kUnsupported, .message = "no"},
+      Heartbeat{},
+      Goodbye{.reason = "enough"},
+      Finish{.model_sha256 = kDigest},
+      TrainOffer(),
+      EvaluateOffer(),
+      RoundResult{.round = 7, .included = true, .model_sha256 = kDigest},
+      Decline{.round = 7, .kind = OfferKind::kEvaluate, .reason = "busy"},
+      ModelChunk{.sha256 = kDigest, .total = 3, .offset = 0, .bytes = {1, 2, 3}},
+      ContributionChunk{.round = 7, .total = 3, .offset = 1, .bytes = {2, 3}},
+      Aggregation{.round = 7, .payload = {9}},
+  };
+  return messages;
+}
+
+TEST(Messages, EveryKindComesBackWithTheSameBytes) {
+  for (const Message& message : Valid()) {
+    const Bytes frame = Encode(message);
+    const auto decoded = Decode(frame);
+    ASSERT_TRUE(decoded.has_value()) << MessageName(message) << ": " << decoded.error().message;
+    EXPECT_EQ(decoded.value().index(), message.index());
+    EXPECT_EQ(Encode(decoded.value()), frame) << MessageName(message);
+  }
+}
+
+TEST(Messages, AnOfferKeepsEveryField) {
+  const Offer offer = std::get<Offer>(Decode(Encode(TrainOffer())).value());
+  EXPECT_EQ(offer.train.seed, 0xFFFFFFFFFFFFFFFF);
+  EXPECT_EQ(offer.train.round, 7U);
+  EXPECT_EQ(offer.train.client.steps, 5);
+  EXPECT_EQ(offer.train.client.loss, "bce");
+  EXPECT_EQ(offer.train.weighting.max_weight, 99U);
+  EXPECT_EQ(offer.train.grid, TrainOffer().train.grid);
+  const Offer evaluate = std::get<Offer>(Decode(Encode(EvaluateOffer())).value());
+  EXPECT_EQ(evaluate.evaluate.split, Split::kTest);
+  EXPECT_EQ(evaluate.evaluate.k, (std::vector<int>{5, 10}));
+}
+
+TEST(Messages, EveryPrefixIsAnError) {
+  for (const Message& message : Valid()) {
+    const Bytes frame = Encode(message);
+    for (std::size_t size = 0; size < frame.size(); ++size) {
+      const auto decoded = Decode(ByteView(frame).first(size));
+      ASSERT_FALSE(decoded.has_value()) << MessageName(message) << " of " << size << " bytes";
+      EXPECT_EQ(decoded.error().code, ErrorCode::kCorrupt);
+    }
+  }
+}
+
+TEST(Messages, EveryFlippedByteGivesAnErrorOrAValidMessage) {
+  for (const Message& message : Valid()) {
+    Bytes frame = Encode(message);
+    for (std::uint8_t& byte : frame) {
+      const std::uint8_t good = byte;
+      for (const int mask : {0x01, 0x10, 0x80, 0xFF}) {
+        byte = static_cast<std::uint8_t>(good ^ mask);
+        const auto decoded = Decode(frame);
+        if (decoded) {
+          EXPECT_TRUE(Decode(Encode(decoded.value())).has_value()) << MessageName(message);
+        } else {
+          EXPECT_EQ(decoded.error().code, ErrorCode::kCorrupt);
+        }
+      }
+      byte = good;
+    }
+  }
+}
+
+struct OutOfBounds {
+  std::string name;
+  Message message;
+  std::string says;
+};
+
+TEST(Messages, FieldsOutOfBoundsAreNamed) {
+  Offer no_batch = TrainOffer();
+  no_batch.train.client.batch_size = 0;
+  Offer nan_dropout = TrainOffer();
+  nan_dropout.train.dropout = std::numeric_limits<double>::quiet_NaN();
+  Offer no_step = TrainOffer();
+  no_step.train.grid.step = 0.0;
+  const OutOfBounds cases[] = {
+      {"digest", Hello{.catalogue_sha256 = "xyz"}, "catalogue_sha256"},
+      {"items",
+       Welcome{.catalogue_sha256 = kDigest, .items = 0, .layout_digest = kDigest},
+       "items"},
+      {"batch", no_batch, "batch_size"},
+      {"nan", nan_dropout, "dropout"},
+      {"grid", no_step, "grid.step"},
+  };
+  for (const OutOfBounds& row : cases) {
+    const auto decoded = Decode(Encode(row.message));
+    ASSERT_FALSE(decoded.has_value()) << row.name;
+    EXPECT_EQ(decoded.error().code, ErrorCode::kCorrupt);
+    EXPECT_THAT(decoded.error().message, HasSubstr(row.says));
+  }
+}
+
+TEST(Frame, LengthsAboveTheCapOfTheTypeAreRefusedFromTheHeaderAlone) {
+  for (std::uint8_t type = 1; type <= 12; ++type) {
+    const std::uint32_t length = FrameCap(type) + 1;
+    const auto header = ParseFrameHeader({static_cast<std::uint8_t>(length >> 24),
+                                          static_cast<std::uint8_t>(length >> 16),
+                                          static_cast<std::uint8_t>(length >> 8),
+                                          static_cast<std::uint8_t>(length),
+                                          type,
+                                          kFrameVersion});
+    ASSERT_FALSE(header.has_value()) << int{type};
+    EXPECT_EQ(header.error().code, ErrorCode::kCorrupt);
+  }
+  EXPECT_EQ(FrameCap(0), 0U);
+  EXPECT_EQ(FrameCap(13), 0U);
+}
+
+Contribution MakeContribution() {
+  Contribution contribution{
+      .round = 3, .weight = 17, .loss = std::nan(""), .saturated = 2, .seconds = 0.5};
+  contribution.blocks.push_back(
+      {.name = "delta", .layout_digest = kDigest, .reals = {1.5F, -2.25F, 0.0F}});
+  contribution.blocks.push_back({.name = "metrics",
+                                 .layout_digest = kDigest,
+                                 .scaling = Scaling::kPerClient,
+                                 .integers = {-1, 1LL << 40}});
+  contribution.blocks.push_back(
+      {.name = "ring",
+       .layout_digest = kDigest,
+       .grid = {.kind = GridSpec::Kind::kRing, .bits = 20, .step = 0.5, .limit = 4},
+       .integers = {0, (1 << 20) - 1}});
+  return contribution;
+}
+
+TEST(Contribution, ComesBackUnchanged) {
+  const auto decoded = DecodeContribution(EncodeContribution(MakeContribution()));
+  ASSERT_TRUE(decoded.has_value()) << decoded.error().message;
+  const Contribution& got = decoded.value();
+  EXPECT_EQ(got.weight, 17U);
+  EXPECT_TRUE(std::isnan(got.loss));
+  ASSERT_EQ(got.blocks.size(), 3U);
+  EXPECT_EQ(got.blocks[0].reals, (std::vector<float>{1.5F, -2.25F, 0.0F}));
+  EXPECT_EQ(got.blocks[1].integers, (std::vector<std::int64_t>{-1, 1LL << 40}));
+  EXPECT_EQ(got.blocks[2].integers, (std::vector<std::int64_t>{0, (1 << 20) - 1}));
+  EXPECT_EQ(got.blocks[2].grid, MakeContribution().blocks[2].grid);
+}
+
+TEST(Contribution, BrokenBytesGiveAnErrorOrAValidContribution) {
+  const Bytes good = EncodeContribution(MakeContribution());
+  for (std::size_t i = 0; i < good.size(); ++i) {
+    const auto prefix = DecodeContribution(ByteView(good).first(i));
+    if (!prefix) {
+      EXPECT_EQ(prefix.error().code, ErrorCode::kCorrupt);
+    }
+    for (const int mask : {0x01, 0x10, 0x80, 0xFF}) {
+      Bytes bad = good;
+      bad[i] = static_cast<std::uint8_t>(bad[i] ^ mask);
+      const auto decoded = DecodeContribution(bad);
+      if (!decoded) {
+        EXPECT_EQ(decoded.error().code, ErrorCode::kCorrupt);
+      }
+    }
+  }
+}
+
+TEST(Contribution, RefusesRepeatedNamesZeroWeightAndValuesOffTheRing) {
+  Contribution twice = MakeContribution();
+  twice.blocks[1].name = "delta";
+  Contribution weightless = MakeContribution();
+  weightless.weight = 0;
+  Contribution off_ring = MakeContribution();
+  off_ring.blocks[2].integers[1] = 1 << 20;
+  for (const Contribution& bad : {twice, weightless, off_ring}) {
+    const auto decoded = DecodeContribution(EncodeContribution(bad));
+    ASSERT_FALSE(decoded.has_value());
+    EXPECT_EQ(decoded.error().code, ErrorCode::kCorrupt);
+  }
+}
+
+}  // namespace
+}  // namespace rondo::wire
