@@ -1,6 +1,7 @@
 #include "common/wire/messages.h"
 
 #include <google/protobuf/message_lite.h>
+#include <google/protobuf/stubs/logging.h>
 
 #include "common/core/check.h"
 #include "common/crypto/sha256.h"
@@ -22,6 +23,10 @@ Bytes FrameOf(FrameType type, const google::protobuf::MessageLite& proto) {
 }
 
 Status ParseInto(google::protobuf::MessageLite& proto, ByteView payload) {
+  // What is malformed is our error to report; a peer must not fill the log through the library's
+  // own lines.
+  static const bool silenced = (google::protobuf::SetLogHandler(nullptr), true);
+  (void)silenced;
   // The library reads at most 2 GiB, and throws nothing.
   if (payload.size() > 0x7FFFFFFF
       || !proto.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) {
