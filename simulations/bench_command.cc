@@ -10,7 +10,7 @@
 #include <boost/json.hpp>
 
 #include "coordinator/strategy.h"
-#include "simulations/bench_remote.h"
+#include "simulations/bench_result.h"
 #include "simulations/bench_workload.h"
 
 namespace rondo::sim {
@@ -136,13 +136,6 @@ Status RunBench(const BenchFlags& flags) {
     return Fail(ErrorCode::kFailedPrecondition,
                 "the reference BLAS serves sgemm, ten times slower than OpenBLAS; install "
                 "libopenblas0-pthread");
-  }
-  if (flags.pool == "remote") {
-    RONDO_TRY(
-        const BenchResult result,
-        RunRemoteBench({.workload = flags.workload, .data = flags.data, .clients = flags.clients}));
-    Print(result, device, flags.pool, engine.threads);
-    return Ok();
   }
   if (flags.workload == "noop") {
     return Fail(ErrorCode::kInvalidArgument,

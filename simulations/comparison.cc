@@ -1,7 +1,7 @@
 #include "simulations/comparison.h"
 
 #include <algorithm>
-#include <cstdio>
+#include <utility>
 
 #include "common/metrics/baselines/baseline.h"
 #include "simulations/evaluation.h"
@@ -35,22 +35,6 @@ Method MakeMethod(std::string name,
   return method;
 }
 
-std::string Percent95(const Interval& interval) {
-  char text[64];
-  std::snprintf(
-      text, sizeof(text), "%.4f [%.4f, %.4f]", interval.mean, interval.low, interval.high);
-  return text;
-}
-
-std::string Fixed(const std::optional<double>& value) {
-  if (!value) {
-    return "-";
-  }
-  char text[32];
-  std::snprintf(text, sizeof(text), "%.4f", *value);
-  return text;
-}
-
 /// The institution of each scored user; empty where one user is one client.
 std::vector<std::uint32_t> ClustersOf(const std::vector<UserMetrics>& users,
                                       const Experiment& experiment) {
@@ -70,11 +54,73 @@ std::vector<std::uint32_t> ClustersOf(const std::vector<UserMetrics>& users,
   return clusters;
 }
 
-std::string Verdict(const Interval& model_minus_method) {
-  if (model_minus_method.low > 0.0) {
-    return "model better";
+Verdict VerdictOf(const Interval& method_minus_model) {
+  if (method_minus_model.low > 0.0) {
+    return Verdict::kBetter;
   }
-  return model_minus_method.high < 0.0 ? "model worse" : "within noise";
+  return method_minus_model.high < 0.0 ? Verdict::kWorse : Verdict::kWithinNoise;
+}
+
+/// Bootstraps over users, or over institutions where `clusters` names them.
+class Intervals {
+ public:
+  Intervals(std::vector<std::uint32_t> clusters, std::uint64_t seed)
+      : clusters_(std::move(clusters)),
+        options_{.seed = seed} {}
+
+  Result<Interval> Mean(std::span<const double> values) const {
+    return clusters_.empty() ? BootstrapMean(values, options_)
+                             : ClusterBootstrapMean(values, clusters_, options_);
+  }
+
+  Result<Interval> Difference(std::span<const double> a, std::span<const double> b) const {
+    return clusters_.empty() ? BootstrapDifference(a, b, options_)
+                             : ClusterBootstrapDifference(a, b, clusters_, options_);
+  }
+
+ private:
+  std::vector<std::uint32_t> clusters_;
+  BootstrapOptions options_;
+};
+
+Result<MetricCell> CellOf(const Comparison& comparison,
+                          const Method& method,
+                          const std::string& metric,
+                          const Intervals& intervals) {
+  const Method& model = comparison.methods.front();
+  RONDO_TRY(const std::vector<double> values, Column(comparison.names, method.users, metric));
+  RONDO_TRY(const Interval interval, intervals.Mean(values));
+  MetricCell cell{.value = interval.mean, .low = interval.low, .high = interval.high};
+  if (&method != &model) {
+    RONDO_TRY(const std::vector<double> reference, Column(comparison.names, model.users, metric));
+    RONDO_TRY(const Interval difference, intervals.Difference(values, reference));
+    cell.verdict = VerdictOf(difference);
+  }
+  return cell;
+}
+
+std::vector<int> LargestFirst(std::vector<int> k) {
+  std::sort(k.rbegin(), k.rend());
+  return k;
+}
+
+/// "sampled99" -> "sampled:99 negatives"
+std::string TitleOf(const std::string& protocol) {
+  return protocol == "full" ? "Test split, full ranking"
+                            : "Test split, " + protocol.substr(std::string("sampled").size())
+                                  + " sampled negatives (for comparison with other publications)";
+}
+
+/// The protocols of a comparison in their order: "full", "sampled99".
+std::vector<std::string> ProtocolsOf(const Comparison& comparison) {
+  std::vector<std::string> protocols;
+  for (const std::string& name : comparison.names) {
+    const std::string protocol = name.substr(0, name.find('/'));
+    if (protocols.empty() || protocols.back() != protocol) {
+      protocols.push_back(protocol);
+    }
+  }
+  return protocols;
 }
 
 }  // namespace
@@ -106,52 +152,34 @@ Result<Comparison> CompareOnTest(Experiment& experiment, const ParameterVector& 
   return comparison;
 }
 
-std::vector<std::string> ComparisonHeader() {
-  return {"method",
-          "NDCG@10 [95 % interval]",
-          "HR@10 [95 % interval]",
-          "sampled-99 NDCG@10",
-          "sampled-99 HR@10",
-          "coverage",
-          "NDCG@10 of the model"};
-}
-
-Result<std::vector<ComparisonRow>> ComparisonRows(const Comparison& comparison,
-                                                  const Experiment& experiment) {
-  const BootstrapOptions options{.seed = experiment.scenario.seed};
-  std::vector<ComparisonRow> rows;
-  for (const Method& method : comparison.methods) {
-    const Method& model = comparison.methods.front();
-    ComparisonRow& row =
-        rows.emplace_back(ComparisonRow{.method = method.name, .cells = {method.name}});
-    const std::vector<std::uint32_t> clusters = ClustersOf(method.users, experiment);
-    for (const char* metric : {"full/ndcg@10", "full/hr@10"}) {
-      if (!method.means.Find(metric)) {
-        row.cells.emplace_back("-");
-        continue;
-      }
-      RONDO_TRY(const std::vector<double> values, Column(comparison.names, method.users, metric));
-      RONDO_TRY(const Interval interval,
-                clusters.empty() ? BootstrapMean(values, options)
-                                 : ClusterBootstrapMean(values, clusters, options));
-      row.cells.push_back(Percent95(interval));
+Result<std::vector<ResultTable>> TestTables(const Comparison& comparison,
+                                            const Experiment& experiment) {
+  const Method& model = comparison.methods.front();
+  const Intervals intervals(ClustersOf(model.users, experiment), experiment.scenario.seed);
+  const bool by_user = experiment.scenario.data.clients == "user";
+  std::vector<ResultTable> tables;
+  for (const std::string& protocol : ProtocolsOf(comparison)) {
+    ResultTable& table = tables.emplace_back(ResultTable{.title = TitleOf(protocol)});
+    table.note = std::to_string(model.means.users) + " users; 95 % intervals by bootstrap over "
+                 + (by_user ? "users" : "institutions");
+    std::vector<std::string> metrics;
+    for (const int k : LargestFirst(experiment.scenario.evaluation.k)) {
+      table.metrics.insert(table.metrics.end(),
+                           {"NDCG@" + std::to_string(k), "HR@" + std::to_string(k)});
+      metrics.insert(
+          metrics.end(),
+          {protocol + "/ndcg@" + std::to_string(k), protocol + "/hr@" + std::to_string(k)});
     }
-    row.cells.push_back(Fixed(method.means.Find("sampled99/ndcg@10")));
-    row.cells.push_back(Fixed(method.means.Find("sampled99/hr@10")));
-    row.cells.push_back(Fixed(method.coverage));
-    row.cells.emplace_back("");
-    if (&method != &model && method.means.Find("full/ndcg@10")) {
-      RONDO_TRY(const std::vector<double> a, Column(comparison.names, model.users, "full/ndcg@10"));
-      RONDO_TRY(const std::vector<double> b,
-                Column(comparison.names, method.users, "full/ndcg@10"));
-      RONDO_TRY(const Interval difference,
-                clusters.empty() ? BootstrapDifference(a, b, options)
-                                 : ClusterBootstrapDifference(a, b, clusters, options));
-      row.verdict = Verdict(difference);
-      row.cells.back() = row.verdict;
+    for (const Method& method : comparison.methods) {
+      MethodResult& row = table.rows.emplace_back(
+          MethodResult{.method = method.name, .federated = &method == &model});
+      for (const std::string& metric : metrics) {
+        RONDO_TRY(const MetricCell cell, CellOf(comparison, method, metric, intervals));
+        row.cells.push_back(cell);
+      }
     }
   }
-  return rows;
+  return tables;
 }
 
 boost::json::object MetricsJson(const Method& method) {

@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 
 #include "common/data/dataset.h"
+#include "common/io/result_table.h"
 #include "common/metrics/evaluate.h"
 #include "common/metrics/exposure.h"
 #include "common/metrics/intervals.h"
@@ -34,17 +35,11 @@ struct Comparison {
 /// Opens the test split, and scores the selected model and the configured baselines on it.
 Result<Comparison> CompareOnTest(Experiment& experiment, const ParameterVector& model);
 
-/// One row a method: metric means with 95 % intervals over users, and whether the paired difference
-/// to the model is within noise.
-struct ComparisonRow {
-  std::string method;
-  std::vector<std::string> cells;  ///< parallel to ComparisonHeader
-  std::string verdict;
-};
-
-std::vector<std::string> ComparisonHeader();
-Result<std::vector<ComparisonRow>> ComparisonRows(const Comparison& comparison,
-                                                  const Experiment& experiment);
+/// Every method beside the model: means with 95 % bootstrap intervals over users (over whole
+/// institutions where clients hold many users), and whether the paired difference to the model is
+/// within noise.
+Result<std::vector<ResultTable>> TestTables(const Comparison& comparison,
+                                            const Experiment& experiment);
 
 /// {"full": {"users", "ndcg@10", ...}, "sampled99": {...}}
 boost::json::object MetricsJson(const Method& method);

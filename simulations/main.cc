@@ -3,6 +3,7 @@
 #include <exception>
 #include <iostream>
 
+#include "simulations/bench_command.h"
 #include "simulations/command.h"
 #include "simulations/data_commands.h"
 #include "simulations/evaluate_command.h"
@@ -34,6 +35,7 @@ int Run(int argc, char** argv) {
   rondo::sim::AddRunCommand(app, action);
   rondo::sim::AddEvaluateCommand(app, action);
   rondo::sim::AddPocCommand(app, action);
+  rondo::sim::AddBenchCommand(app, action);
   rondo::sim::AddDataCommands(app, action);
   rondo::sim::AddMetricsCommand(app, action);
   try {

@@ -95,8 +95,8 @@ Status RunPoc(const PocFlags& flags) {
   RONDO_TRY(const Checkpoint selected,
             SelectedModel(folder / "federation" / "state" / "checkpoints"));
   RONDO_TRY(const Comparison comparison, CompareOnTest(*experiment, selected.model));
-  RONDO_TRY(const std::string table, ComparisonText(comparison, *experiment));
-  std::cout << table << "model of round " << selected.round << ": "
+  RONDO_TRY(const std::vector<ResultTable> tables, TestTables(comparison, *experiment));
+  std::cout << RenderText(HeadlineOf(tables.front())) << "model of round " << selected.round << ": "
             << (folder / "federation" / "state" / "checkpoints").string() << '\n';
   return Ok();
 }

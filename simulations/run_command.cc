@@ -128,11 +128,11 @@ Status Run(const RunFlags& flags) {
   RONDO_TRY_STATUS(directory.WriteSummary(summary));
   RONDO_TRY_STATUS(directory.WritePerUser(PerUserTsv(comparison, experiment->data.dataset)));
   RONDO_TRY(const std::string text,
-            RunReportText({.directory = directory,
-                           .experiment = *experiment,
-                           .outcome = *outcome,
-                           .comparison = comparison,
-                           .seconds = seconds}));
+            WriteRunReport({.directory = directory,
+                            .experiment = *experiment,
+                            .outcome = *outcome,
+                            .comparison = comparison,
+                            .summary = summary}));
   std::cout << (flags.json ? boost::json::serialize(summary) + "\n" : text);
   return Ok();
 }

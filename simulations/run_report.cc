@@ -1,8 +1,11 @@
 #include "simulations/run_report.h"
 
 #include <algorithm>
+#include <array>
+#include <map>
 
 #include "common/io/progress.h"
+#include "common/io/report.h"
 #include "common/io/text_table.h"
 #include "common/metrics/top_k.h"
 
@@ -11,57 +14,167 @@ namespace {
 
 constexpr std::size_t kShown = 5;
 
-/// The titles of the last few events of a history, newest first.
-std::string RecentTitles(History history, const Catalogue& catalogue) {
+struct Shown {
+  RecommendationList page;
   std::string text;
-  for (std::size_t i = 0; i < std::min<std::size_t>(3, history.size()); ++i) {
-    const ItemRow row = history[history.size() - 1 - i];
-    text += (i == 0 ? "" : "; ") + (row > 0 ? catalogue.Title(row) : std::string("?"));
+};
+
+/// The user in the middle of the list of users, ordered by length of history: neither a newcomer
+/// nor an addict.
+const UserSequence& TypicalUser(const Dataset& dataset) {
+  std::vector<const UserSequence*> users;
+  for (const UserSequence& user : dataset.users) {
+    users.push_back(&user);
   }
-  return text;
+  const auto middle = users.begin() + static_cast<std::ptrdiff_t>(users.size() / 2);
+  std::nth_element(
+      users.begin(), middle, users.end(), [](const UserSequence* a, const UserSequence* b) {
+        return std::pair(a->rows.size(), a->user) < std::pair(b->rows.size(), b->user);
+      });
+  return **middle;
 }
 
-Result<std::string> RecommendationText(Experiment& experiment, const ParameterVector& model) {
-  const Dataset& dataset = experiment.data.dataset;
-  const Catalogue& catalogue = *dataset.catalogue;
-  const UserSequence& user = dataset.users.front();
+Result<Shown> Recommend(Experiment& experiment, const ParameterVector& model) {
+  const Catalogue& catalogue = *experiment.data.dataset.catalogue;
+  const UserSequence& user = TypicalUser(experiment.data.dataset);
   RONDO_TRY(const std::unique_ptr<Scorer> scorer, MakeModelScorer(experiment.model, model));
   const History history = user.rows;
   RONDO_TRY(const auto lists,
             RecommendTop(*scorer, std::span(&history, 1), catalogue, {.k = kShown}));
-  return "Recommendations for user " + user.user + ", who last chose "
-         + RecentTitles(history, catalogue) + ":\n" + RecommendationTable(lists.front(), catalogue);
+  Shown shown{.page = {.user = user.user}};
+  std::string recent;
+  for (const ItemRow row : history.last(std::min(kShown, history.size()))) {
+    shown.page.history.push_back(row > 0 ? catalogue.Title(row) : "an item outside the catalogue");
+    recent += (recent.empty() ? "" : "; ") + shown.page.history.back();
+  }
+  for (const ScoredItem& item : lists.front()) {
+    shown.page.items.push_back(
+        {.item = catalogue.id(item.row), .title = catalogue.Title(item.row), .score = item.score});
+  }
+  shown.text = "Recommendations for user " + user.user + ", whose latest choices are: " + recent
+               + "\n" + RecommendationTable(lists.front(), catalogue);
+  return shown;
+}
+
+/// One number of every line that has it, over rounds.
+ChartSeries Curve(const std::vector<boost::json::object>& lines,
+                  const std::string& name,
+                  const std::string& key,
+                  const std::string& inner = "") {
+  ChartSeries series{.name = name};
+  for (const boost::json::object& line : lines) {
+    const boost::json::value* value = line.if_contains(key);
+    if (value != nullptr && !inner.empty()) {
+      value = value->as_object().if_contains(inner);
+    }
+    if (value != nullptr && value->is_number()) {
+      series.points.emplace_back(line.at("round").to_number<double>(), value->to_number<double>());
+    }
+  }
+  return series;
+}
+
+std::vector<ReportChart> Curves(const std::vector<boost::json::object>& lines) {
+  const LineChart loss{.id = "loss",
+                       .title = "Training loss",
+                       .description = "Mean loss of the cohort before the server step, by round.",
+                       .x_label = "round",
+                       .y_label = "loss",
+                       .series = {Curve(lines, "loss", "loss")}};
+  const LineChart accuracy{
+      .id = "validation",
+      .title = "Validation",
+      .description = "NDCG@10 and HR@10 on the validation split under full ranking, by round.",
+      .x_label = "round",
+      .y_label = "metric",
+      .series = {Curve(lines, "NDCG@10", "validation", "full/ndcg@10"),
+                 Curve(lines, "HR@10", "validation", "full/hr@10")},
+      .from_zero = true};
+  return {loss, accuracy};
+}
+
+std::string TrustText(const std::string& mode) {
+  static const std::map<std::string, std::string> kTexts = {
+      {"in_process", "Simulation: all clients live in one process, which sees everything."},
+      {"channel", "The coordinator sees each update as it arrives over TLS 1.3."}};
+  const auto found = kTexts.find(mode);
+  return found == kTexts.end() ? "" : found->second;
+}
+
+ReportTable DataTable(const Experiment& experiment) {
+  const DataReport& report = experiment.data.report;
+  const Dataset& dataset = experiment.data.dataset;
+  ReportTable table{.title = "Data", .columns = {"what", "value"}, .numeric = {false, true}};
+  table.rows = {
+      {"users", std::to_string(dataset.users.size())},
+      {"items in the catalogue", std::to_string(dataset.catalogue->items())},
+      {"clients", std::to_string(experiment.shards.size())},
+      {"clients without a training position", std::to_string(experiment.idle_clients)},
+      {"rows read", std::to_string(report.rows)},
+      {"broken rows left out", std::to_string(report.bad_rows)},
+      {"users left out", std::to_string(report.users_dropped)},
+      {"neighbouring events with equal time", FixedText(100.0 * report.tied_share, 1) + " %"},
+      {"test targets outside the catalogue (misses)",
+       FixedText(100.0 * report.test_targets_outside, 2) + " %"},
+      {"split", experiment.scenario.data.split}};
+  return table;
+}
+
+ReportInput PageOf(const RunReportInput& input,
+                   std::vector<ResultTable> tables,
+                   const Shown& shown,
+                   const std::vector<boost::json::object>& lines) {
+  const Scenario& scenario = input.experiment.scenario;
+  const coordinator::RunState& state = input.outcome.run.state;
+  ReportInput page{.name = scenario.name};
+  page.lead = "A federated attention recommender of "
+              + std::to_string(input.experiment.layout->size()) + " weights, trained over "
+              + std::to_string(state.round) + " rounds with "
+              + std::to_string(input.experiment.shards.size()) + " clients; the model of round "
+              + std::to_string(state.selected_round()) + " was chosen on validation.";
+  page.trust_mode = scenario.privacy.mode;
+  page.trust_text = TrustText(scenario.privacy.mode);
+  page.facts = {{"strategy", scenario.strategy.name},
+                {"rounds", std::to_string(state.round)},
+                {"void rounds", std::to_string(state.void_rounds)},
+                {"seed", std::to_string(scenario.seed)},
+                {"data seed", std::to_string(scenario.data.seed)},
+                {"sent by clients", BytesText(static_cast<double>(input.outcome.bytes_up))},
+                {"sent to clients", BytesText(static_cast<double>(input.outcome.bytes_down))},
+                {"time", DurationText(input.summary.at("seconds").to_number<double>())},
+                {"BLAS", input.experiment.device.blas},
+                {"device", input.experiment.device.device}};
+  page.warnings = input.experiment.data.report.warnings;
+  page.results = std::move(tables);
+  page.charts = Curves(lines);
+  page.recommendations = {shown.page};
+  page.data_tables = {DataTable(input.experiment)};
+  page.config = ScenarioToToml(scenario);
+  return page;
 }
 
 }  // namespace
 
-Result<std::string> ComparisonText(const Comparison& comparison, const Experiment& experiment) {
-  std::vector<TextTable::Column> columns;
-  for (const std::string& title : ComparisonHeader()) {
-    columns.push_back(
-        {.title = title,
-         .align = columns.empty() ? TextTable::Align::kLeft : TextTable::Align::kRight});
+ResultTable HeadlineOf(ResultTable table) {
+  constexpr std::size_t kColumns =
+      2;  // NDCG and HR at the largest k: what a terminal has room for.
+  table.metrics.resize(std::min(table.metrics.size(), kColumns));
+  for (MethodResult& row : table.rows) {
+    row.cells.resize(table.metrics.size());
   }
-  TextTable table(std::move(columns));
-  RONDO_TRY(const std::vector<ComparisonRow> rows, ComparisonRows(comparison, experiment));
-  for (const ComparisonRow& row : rows) {
-    table.AddRow(row.cells);
-  }
-  return table.Render();
+  return table;
 }
 
-Result<std::string> RunReportText(const RunReportInput& input) {
+Result<std::string> WriteRunReport(const RunReportInput& input) {
   const coordinator::RunState& state = input.outcome.run.state;
-  RONDO_TRY(std::string text, ComparisonText(input.comparison, input.experiment));
-  text += "Test split, " + std::to_string(input.comparison.methods.front().means.users)
-          + " users, full catalogue; the model of round " + std::to_string(state.selected_round())
-          + " of " + std::to_string(state.round) + ", chosen on validation. Trust mode "
-          + input.experiment.scenario.privacy.mode + ".\n\n";
-  RONDO_TRY(const std::string recommendations,
-            RecommendationText(input.experiment, state.selected_model()));
-  text += recommendations + "\nRun of " + DurationText(input.seconds) + " in "
-          + input.directory.path().string() + "\n";
-  return text;
+  RONDO_TRY(const std::vector<ResultTable> tables, TestTables(input.comparison, input.experiment));
+  RONDO_TRY(const Shown shown, Recommend(input.experiment, state.selected_model()));
+  RONDO_TRY(const std::vector<boost::json::object> lines, input.directory.ReadRounds());
+  RONDO_TRY_STATUS(input.directory.WriteReport(RenderReport(PageOf(input, tables, shown, lines))));
+  return RenderText(HeadlineOf(tables.front())) + "\n" + shown.text + "\nThe model of round "
+         + std::to_string(state.selected_round()) + " of " + std::to_string(state.round)
+         + " was chosen on validation. Trust mode: " + input.experiment.scenario.privacy.mode
+         + ".\nReport: " + (input.directory.path() / "report.html").string() + "\n";
 }
 
 }  // namespace rondo::sim

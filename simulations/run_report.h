@@ -11,19 +11,19 @@
 
 namespace rondo::sim {
 
-/// The comparison as an aligned table for the terminal.
-Result<std::string> ComparisonText(const Comparison& comparison, const Experiment& experiment);
-
 struct RunReportInput {
-  const RunDirectory& directory;
+  RunDirectory& directory;
   Experiment& experiment;
   const SimulationOutcome& outcome;
   const Comparison& comparison;
-  double seconds = 0.0;
+  const boost::json::object& summary;
 };
 
-/// What `rondo-sim run` prints at the end: the comparison, five recommendations for one user with
-/// titles, and where the files are.
-Result<std::string> RunReportText(const RunReportInput& input);
+/// The same methods with NDCG and HR at the largest k alone, as it fits a terminal.
+ResultTable HeadlineOf(ResultTable table);
+
+/// Writes report.html and returns what `rondo-sim run` prints: the comparison under full ranking,
+/// five recommendations for one user with titles, and where the files are.
+Result<std::string> WriteRunReport(const RunReportInput& input);
 
 }  // namespace rondo::sim
