@@ -26,11 +26,10 @@ struct Assigner {
   const ConfigEntry& entry;
 
   Fault operator()(bool* target) const {
-    const auto* flag = std::get_if<bool>(&entry.value.data);
-    if (flag == nullptr) {
+    if (!std::holds_alternative<bool>(entry.value.data)) {
       return Expected("true or false", entry.value);
     }
-    *target = *flag;
+    *target = std::get<bool>(entry.value.data);
     return std::nullopt;
   }
 
@@ -68,12 +67,11 @@ struct Assigner {
   }
 
   Fault operator()(std::vector<std::string>* target) const {
-    const auto* elements = std::get_if<std::vector<ConfigValue>>(&entry.value.data);
-    if (elements == nullptr) {
+    if (!std::holds_alternative<std::vector<ConfigValue>>(entry.value.data)) {
       return Expected("a list of texts such as [\"a\", \"b\"]", entry.value);
     }
     std::vector<std::string> texts;
-    for (const ConfigValue& element : *elements) {
+    for (const ConfigValue& element : std::get<std::vector<ConfigValue>>(entry.value.data)) {
       const auto* text = std::get_if<std::string>(&element.data);
       if (text == nullptr) {
         return "a list of texts holds " + element.kind;
@@ -85,12 +83,11 @@ struct Assigner {
   }
 
   Fault operator()(std::vector<int>* target) const {
-    const auto* elements = std::get_if<std::vector<ConfigValue>>(&entry.value.data);
-    if (elements == nullptr) {
+    if (!std::holds_alternative<std::vector<ConfigValue>>(entry.value.data)) {
       return Expected("a list of integers such as [5, 10]", entry.value);
     }
     std::vector<int> integers;
-    for (const ConfigValue& element : *elements) {
+    for (const ConfigValue& element : std::get<std::vector<ConfigValue>>(entry.value.data)) {
       int integer = 0;
       if (Fault fault = Integer(element, &integer)) {
         return "in the list: " + *fault;

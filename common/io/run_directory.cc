@@ -149,23 +149,23 @@ void RunDirectory::Close() {
   }
 }
 
-Status RunDirectory::WriteConfig(std::string_view toml) {
+Status RunDirectory::WriteConfig(std::string_view toml) const {
   return WriteTextFile(config_file(), toml);
 }
 
-Status RunDirectory::WriteMeta(const boost::json::object& meta) {
+Status RunDirectory::WriteMeta(const boost::json::object& meta) const {
   return WriteTextFile(path_ / "meta.json", PrettyJson(meta));
 }
 
-Status RunDirectory::WriteSummary(const boost::json::object& summary) {
+Status RunDirectory::WriteSummary(const boost::json::object& summary) const {
   return WriteTextFile(path_ / "summary.json", PrettyJson(summary));
 }
 
-Status RunDirectory::WritePerUser(std::string_view tsv) {
+Status RunDirectory::WritePerUser(std::string_view tsv) const {
   return WriteTextFile(path_ / "per_user.tsv", tsv);
 }
 
-Status RunDirectory::WriteReport(std::string_view html) {
+Status RunDirectory::WriteReport(std::string_view html) const {
   return WriteTextFile(path_ / "report.html", html);
 }
 

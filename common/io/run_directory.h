@@ -46,11 +46,11 @@ class RunDirectory {
 
   std::filesystem::path config_file() const { return path_ / "config.toml"; }
 
-  Status WriteConfig(std::string_view toml);
-  Status WriteMeta(const boost::json::object& meta);
-  Status WriteSummary(const boost::json::object& summary);
-  Status WritePerUser(std::string_view tsv);
-  Status WriteReport(std::string_view html);
+  Status WriteConfig(std::string_view toml) const;
+  Status WriteMeta(const boost::json::object& meta) const;
+  Status WriteSummary(const boost::json::object& summary) const;
+  Status WritePerUser(std::string_view tsv) const;
+  Status WriteReport(std::string_view html) const;
 
   /// Appends one line to rounds.jsonl. `round` must hold the integer "round".
   /// Errors  kIo (disk full).
