@@ -4,6 +4,8 @@
 #include <spdlog/spdlog.h>
 #include <utility>
 
+#include <boost/asio/experimental/awaitable_operators.hpp>
+
 namespace rondo::client {
 namespace {
 
@@ -28,7 +30,13 @@ void Agent::Stop() {
 
 Task<SessionEnd> Agent::Attempt() {
   const TimePoint deadline = parts_.clock.Now() + parts_.connect_timeout;
-  Result<std::shared_ptr<Channel>> channel = co_await parts_.connect(deadline);
+  using namespace boost::asio::experimental::
+      awaitable_operators;  // NOLINT(google-build-using-namespace)
+  auto connected = co_await (parts_.connect(deadline) || wake_.Wait(TimePoint::max()));
+  if (connected.index() == 1) {
+    co_return SessionEnd{.kind = SessionEnd::Kind::kStopped};
+  }
+  Result<std::shared_ptr<Channel>>& channel = std::get<0>(connected);
   if (!channel) {
     const bool hopeless = channel.error().code == ErrorCode::kUnauthenticated;
     co_return SessionEnd{.kind = hopeless ? SessionEnd::Kind::kRefused : SessionEnd::Kind::kLost,

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "client/local_work.h"
+#include "client/settings.h"
+#include "client/state.h"
+#include "common/core/result.h"
+
+namespace CLI {
+class App;
+}  // namespace CLI
+
+/// What the verbs of rondo-client share.
+namespace rondo::client {
+
+/// What a parsed verb does; main runs it after the command line has been understood.
+using Action = std::function<Status()>;
+
+struct CommonOptions {
+  std::filesystem::path config = "client.toml";
+  std::vector<std::string> sets;
+  bool json = false;
+};
+
+/// Adds --config, --set and --json.
+void AddCommonOptions(CLI::App& command, CommonOptions& options);
+
+/// The settings behind the options: file, environment, --set.
+Result<Settings> ReadSettings(const CommonOptions& options);
+
+/// Log lines go to stderr: stdout is data.
+void LogToStderr();
+
+/// Settles on a device once for the process, and warns about a slow BLAS.
+Status PrepareDevice(const Settings& settings);
+
+/// The id in the own certificate, or "local" where no certificate is set: only `run` needs one.
+Result<ClientId> OwnId(const Settings& settings);
+
+/// The newest model of the federation with what is needed to use it.
+struct KeptModel {
+  ModelConfig config;
+  std::shared_ptr<const Catalogue> catalogue;
+  Broadcast weights;
+};
+
+/// Errors  kNotFound if no round has brought a model yet; kFailedPrecondition if it was trained for
+/// another
+///         catalogue than data.catalogue; kCorrupt.
+Result<KeptModel> LoadKeptModel(const Settings& settings, const ClientState& state);
+
+/// The trainer's view of a model.
+CohortTrainer::Options TrainerOptions(const ModelConfig& model,
+                                      std::int64_t items,
+                                      const Settings& settings);
+
+void AddRunCommand(CLI::App& parent, Action& action);
+void AddRecommendCommand(CLI::App& parent, Action& action);
+void AddEvaluateCommand(CLI::App& parent, Action& action);
+void AddDoctorCommand(CLI::App& parent, Action& action);
+
+}  // namespace rondo::client

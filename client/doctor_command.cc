@@ -1,0 +1,87 @@
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <iostream>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "client/command.h"
+#include "client/doctor.h"
+#include "common/transport/tls_channel.h"
+
+namespace rondo::client {
+namespace {
+
+constexpr auto kConnectTimeout = std::chrono::seconds(5);
+// Room for a model of 20 million weights, old and new, and the record.
+constexpr std::uint64_t kDiskNeeded = std::uint64_t{200} << 20;
+
+/// Connects, shakes hands and hangs up.
+Task<Status> Probe(boost::asio::any_io_executor executor, TlsContext tls, TlsAddress address) {
+  const TimePoint deadline = SystemClock().Now() + kConnectTimeout;
+  RONDO_CO_TRY(const std::shared_ptr<Channel> channel,
+               co_await ConnectTls(executor, tls, address, deadline));
+  channel->Close();
+  co_return Ok();
+}
+
+Status TryToConnect(const Settings& settings) {
+  RONDO_TRY(const TlsContext tls,
+            TlsContext::Create({.authority = settings.identity.ca,
+                                .certificate = settings.identity.certificate,
+                                .key = settings.identity.key},
+                               TlsContext::Role::kClient));
+  const TlsAddress address{.host = settings.coordinator.host,
+                           .port = static_cast<std::uint16_t>(settings.coordinator.port)};
+  boost::asio::io_context io(1);
+  Status outcome = Fail(ErrorCode::kInternal, "the attempt to connect ended without a result");
+  boost::asio::co_spawn(
+      io, Probe(io.get_executor(), tls, address), [&](std::exception_ptr fault, Status connected) {
+        if (!fault) {
+          outcome = std::move(connected);
+        }
+      });
+  io.run();
+  return outcome;
+}
+
+Status Examine(const CommonOptions& options) {
+  RONDO_TRY(const Settings settings, ReadSettings(options));
+  const auto now = std::chrono::system_clock::now();
+  const auto data = LoadData(settings.data);
+  const auto identity = InspectIdentity(settings.identity);
+  const auto device = PrepareTorch(settings.engine.device);
+  const std::vector<Check> checks = {CheckData(data, settings),
+                                     CheckMapping(data, settings),
+                                     CheckClock(identity, now),
+                                     CheckCertificate(identity, now),
+                                     CheckReachable(TryToConnect(settings), settings.coordinator),
+                                     CheckDisk(settings.state_folder, kDiskNeeded),
+                                     CheckBlas(device),
+                                     CheckDevice(device, settings.engine)};
+  std::cout << (options.json ? ChecksJson(checks) : ChecksText(checks));
+  if (!AllPass(checks)) {
+    return Fail(ErrorCode::kFailedPrecondition, "not ready yet; the fixes stand above");
+  }
+  return Ok();
+}
+
+}  // namespace
+
+void AddDoctorCommand(CLI::App& parent, Action& action) {
+  const auto options = std::make_shared<CommonOptions>();
+  CLI::App* command = parent.add_subcommand(
+      "doctor",
+      "Examples:\n  rondo-client doctor --config client.toml\n  rondo-client doctor --json\n\n"
+      "Checks data, mapping, clock, certificate, reachability, disk, BLAS and device. Exit code 1 "
+      "if one fails.");
+  AddCommonOptions(*command, *options);
+  command->callback([options, &action] {
+    action = [options] {
+      return Examine(*options);
+    };
+  });
+}
+
+}  // namespace rondo::client

@@ -1,0 +1,227 @@
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <functional>
+#include <iostream>
+#include <optional>
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "client/agent.h"
+#include "client/command.h"
+#include "client/dry_run.h"
+#include "common/crypto/random.h"
+
+namespace rondo::client {
+namespace {
+
+struct RunOptions {
+  CommonOptions common;
+  bool dry_run = false;
+  std::filesystem::path scenario;
+};
+
+Duration ToDuration(double seconds) {
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
+
+/// Shows what the log holds before anybody waits for it.
+Status ReportData(DataSource& data) {
+  RONDO_TRY(const auto loaded, data.Current());
+  const DataReport& report = loaded->report;
+  spdlog::info("log: {} rows of {} users; {} rows with unknown items, {} broken rows",
+               report.rows,
+               loaded->dataset.users.size(),
+               report.unknown_items,
+               report.bad_rows);
+  for (const std::string& warning : report.warnings) {
+    spdlog::warn("log: {}", warning);
+  }
+  return Ok();
+}
+
+LocalWork MakeWork(ClientId id, DataSource& data, const Settings& settings) {
+  return LocalWork({.id = std::move(id),
+                    .data = data,
+                    .trainers = CohortTrainer::Create,
+                    .scorers = MakeModelScorer,
+                    .engine = settings.engine});
+}
+
+std::string RecordJson(const ClientRecord& record) {
+  const boost::json::object object{{"schema_version", 1},
+                                   {"rounds_trained", record.rounds_trained},
+                                   {"rounds_included", record.rounds_included},
+                                   {"rounds_discarded", record.rounds_discarded},
+                                   {"tasks_declined", record.tasks_declined},
+                                   {"last_round", record.last_round},
+                                   {"model_sha256", record.model_sha256},
+                                   {"finished", record.finished}};
+  return boost::json::serialize(object) + "\n";
+}
+
+// -- taking part
+// ----------------------------------------------------------------------------------------
+
+/// Runs the agent until it ends or a signal stops it; a second signal does not wait for the
+/// goodbye.
+Status RunAgent(boost::asio::io_context& io, Agent& agent) {
+  std::optional<Status> outcome;
+  std::exception_ptr fault;
+  boost::asio::signal_set signals(io, SIGINT, SIGTERM);
+  int received = 0;
+  std::function<void(const boost::system::error_code&, int)> on_signal =
+      [&](const boost::system::error_code& error, int) {
+        if (error) {
+          return;
+        }
+        if (++received > 1) {
+          std::_Exit(
+              ExitCode(ErrorCode::kCancelled));  // The owner insists: nothing is worth waiting for.
+        }
+        spdlog::info("stopping");
+        agent.Stop();
+        signals.async_wait(on_signal);
+      };
+  signals.async_wait(on_signal);
+  boost::asio::co_spawn(
+      io, agent.Run(), [&](std::exception_ptr thrown, std::optional<Status> status) {
+        fault = thrown;
+        outcome = std::move(status);
+        signals.cancel();
+      });
+  io.run();
+  if (fault) {
+    std::rethrow_exception(fault);
+  }
+  return std::move(*outcome);
+}
+
+Status TakePart(const RunOptions& options, const Settings& settings) {
+  RONDO_TRY(const IdentityReport identity, InspectIdentity(settings.identity));
+  RONDO_TRY(const Catalogue catalogue, Catalogue::Read(settings.data.catalogue));
+  RONDO_TRY(ClientState state, ClientState::Open(settings.state_folder));
+  RONDO_TRY(const TlsContext tls,
+            TlsContext::Create({.authority = settings.identity.ca,
+                                .certificate = settings.identity.certificate,
+                                .key = settings.identity.key},
+                               TlsContext::Role::kClient));
+  FileDataSource data(settings.data);
+  RONDO_TRY_STATUS(ReportData(data));
+  LocalWork work = MakeWork(identity.id, data, settings);
+  boost::asio::io_context io(1);
+  boost::asio::thread_pool workers(1);
+  const SystemClock clock;
+  const TlsAddress address{.host = settings.coordinator.host,
+                           .port = static_cast<std::uint16_t>(settings.coordinator.port)};
+  const auto executor = io.get_executor();
+  Agent agent(
+      {.connect = [&](TimePoint deadline) { return ConnectTls(executor, tls, address, deadline); },
+       .work = work,
+       .state = state,
+       .catalogue = catalogue,
+       .limits = settings.limits,
+       .clock = clock,
+       .executor = executor,
+       .workers = workers.get_executor(),
+       .backoff = Backoff(std::chrono::milliseconds(250),
+                          std::chrono::seconds(30),
+                          Rng({.seed = SecureRandomU64(), .purpose = Purpose::kBackoff})),
+       .connect_timeout = ToDuration(settings.coordinator.connect_timeout_s),
+       .retry_for = ToDuration(settings.coordinator.retry_for_s)});
+  RONDO_TRY_STATUS(RunAgent(io, agent));
+  if (options.common.json) {
+    std::cout << RecordJson(state.record());
+  }
+  return Ok();
+}
+
+// -- dry run
+// --------------------------------------------------------------------------------------------
+
+/// The kept model; before the first round, the initial model of the scenario.
+Result<KeptModel> ModelToTry(const Settings& settings,
+                             const ClientState& state,
+                             const Scenario& scenario) {
+  if (!state.record().model_sha256.empty()) {
+    return LoadKeptModel(settings, state);
+  }
+  KeptModel initial{.config = scenario.model};
+  RONDO_TRY(Catalogue catalogue, Catalogue::Read(settings.data.catalogue));
+  initial.catalogue = std::make_shared<const Catalogue>(std::move(catalogue));
+  RONDO_TRY(auto layout, ModelLayout(initial.config, initial.catalogue->items()));
+  initial.weights.model = InitialParameters(std::move(layout), scenario.seed);
+  return initial;
+}
+
+TrainTask TaskToTry(const Scenario& scenario) {
+  TrainTask task{.round = 1,
+                 .seed = scenario.seed,
+                 .data_seed = scenario.data.seed,
+                 .client = scenario.client,
+                 .dropout = scenario.model.dropout,
+                 .clip_norm = scenario.privacy.clip_norm,
+                 .weighting = scenario.strategy};
+  task.proximal_mu =
+      scenario.strategy.objective == "proximal" ? scenario.strategy.proximal_mu : 0.0;
+  return task;
+}
+
+Status TryOneRound(const RunOptions& options, const Settings& settings) {
+  RONDO_TRY(const ClientState state, ClientState::Open(settings.state_folder));
+  RONDO_TRY(const Scenario scenario, LoadScenario({.file = options.scenario}));
+  RONDO_TRY(const KeptModel model, ModelToTry(settings, state, scenario));
+  RONDO_TRY(ClientId id, OwnId(settings));
+  FileDataSource data(settings.data);
+  RONDO_TRY_STATUS(ReportData(data));
+  LocalWork work = MakeWork(std::move(id), data, settings);
+  work.Configure(model.config, model.catalogue->items());
+  const TrainTask task = TaskToTry(scenario);
+  RONDO_TRY(const Workload workload, work.Look());
+  if (const auto reason = RefusalReason(task, workload, state.record(), settings.limits)) {
+    return Fail(ErrorCode::kFailedPrecondition, "this client would decline the round: " + *reason);
+  }
+  RONDO_TRY(const DryRunReport report, DryRun(work, model.weights, task));
+  const std::string mode = "channel";
+  std::cout << (options.common.json ? DryRunJson(report, mode) : DryRunText(report, mode));
+  return Ok();
+}
+
+Status Run(const RunOptions& options) {
+  RONDO_TRY(const Settings settings, ReadSettings(options.common));
+  RONDO_TRY_STATUS(PrepareDevice(settings));
+  return options.dry_run ? TryOneRound(options, settings) : TakePart(options, settings);
+}
+
+}  // namespace
+
+void AddRunCommand(CLI::App& parent, Action& action) {
+  const auto options = std::make_shared<RunOptions>();
+  CLI::App* command = parent.add_subcommand(
+      "run",
+      "Examples:\n  rondo-client run --config client.toml\n  rondo-client run --config client.toml "
+      "--dry-run\n\n"
+      "Takes part in the federation until it is finished; the final model is kept.");
+  AddCommonOptions(*command, options->common);
+  command->add_flag("--dry-run",
+                    options->dry_run,
+                    "train one round here and show what would be sent; nothing is sent");
+  command->add_option("--scenario",
+                      options->scenario,
+                      "dry run: the federation's scenario, for the model and its training");
+  command->callback([options, &action] {
+    action = [options] {
+      return Run(*options);
+    };
+  });
+}
+
+}  // namespace rondo::client

@@ -1,0 +1,179 @@
+#include "client/worth.h"
+
+#include <map>
+#include <spdlog/spdlog.h>
+#include <utility>
+
+#include "common/metrics/baselines/baseline.h"
+#include "common/metrics/metrics_block.h"
+
+namespace rondo::client {
+namespace {
+
+constexpr std::string_view kSelect = "full/ndcg@10";
+constexpr std::string_view kHits = "full/hr@10";
+constexpr const char* kFederated = "federated";
+constexpr std::uint64_t kScratchSeed = 1;
+
+EvaluationOptions FullRanking() {
+  return {.protocols = {"full"}, .k = {10}};
+}
+
+struct Metrics {
+  std::vector<double> ndcg;
+  std::vector<double> hit_rate;
+};
+
+Result<Metrics> ScoreUsers(Scorer& scorer,
+                           const Dataset& dataset,
+                           Split split,
+                           const std::vector<TestRows>* test) {
+  const EvaluationOptions options = FullRanking();
+  RONDO_TRY(const std::vector<std::string> names, MetricNames(options));
+  const std::vector<std::uint32_t> all = AllUsers(dataset);
+  RONDO_TRY(const auto users, EvaluateUsers(scorer, dataset, all, split, test, options));
+  Metrics metrics;
+  RONDO_TRY(metrics.ndcg, Column(names, users, kSelect));
+  RONDO_TRY(metrics.hit_rate, Column(names, users, kHits));
+  return metrics;
+}
+
+double Mean(const std::vector<double>& values) {
+  double sum = 0.0;
+  for (const double value : values) {
+    sum += value;
+  }
+  return values.empty() ? 0.0 : sum / static_cast<double>(values.size());
+}
+
+/// Trains on the own log, a few epochs at a time, as long as the validation split gets better.
+class LocalTraining {
+ public:
+  LocalTraining(const WorthOptions& options,
+                const Dataset& dataset,
+                const ScorerFactory& scorers,
+                CohortTrainer& trainer)
+      : options_(options),
+        dataset_(dataset),
+        scorers_(scorers),
+        trainer_(trainer) {}
+
+  Result<ParameterVector> Run(ParameterVector model, int max_steps, const char* name) {
+    RONDO_TRY(double best_score, Validate(model));
+    ParameterVector best = model;
+    int since_best = 0;
+    for (int step = 1; step <= max_steps && since_best < options_.patience; ++step) {
+      RONDO_TRY_STATUS(Advance(model, step));
+      RONDO_TRY(const double score, Validate(model));
+      spdlog::info(
+          "{}: {} epochs, validation NDCG@10 {:.4f}", name, step * options_.training.epochs, score);
+      ++since_best;
+      if (score > best_score) {
+        best_score = score;
+        best = model;
+        since_best = 0;
+      }
+    }
+    return best;
+  }
+
+ private:
+  Result<double> Validate(const ParameterVector& model) {
+    RONDO_TRY(const auto scorer, scorers_(options_.model, model));
+    RONDO_TRY(const Metrics metrics, ScoreUsers(*scorer, dataset_, Split::kValidation, nullptr));
+    return Mean(metrics.ndcg);
+  }
+
+  Status Advance(ParameterVector& model, int step) {
+    const TrainTask task{.round = static_cast<RoundId>(step),
+                         .seed = options_.seed,
+                         .data_seed = options_.seed,
+                         .client = options_.training,
+                         .dropout = options_.model.model.dropout};
+    const std::vector<ClientData> clients = {AllTrainingRows("local", dataset_)};
+    RONDO_TRY(const CohortOutcome outcome,
+              trainer_.Train({.model = model}, clients, task, UpdateVisibility::kIndividual, {}));
+    if (!outcome.failed.empty()) {
+      return Fail(outcome.failed.front().second);
+    }
+    const std::vector<float>& delta = outcome.deltas.front();
+    for (std::size_t index = 0; index < delta.size(); ++index) {
+      model.values[index] += delta[index];
+    }
+    return Ok();
+  }
+
+  const WorthOptions& options_;
+  const Dataset& dataset_;
+  const ScorerFactory& scorers_;
+  CohortTrainer& trainer_;
+};
+
+struct NamedScorer {
+  std::string name;
+  std::unique_ptr<Scorer> scorer;
+};
+
+Result<std::vector<NamedScorer>> PrepareMethods(const Broadcast& federated,
+                                                const Dataset& dataset,
+                                                const TrainerFactory& trainers,
+                                                const ScorerFactory& scorers,
+                                                const WorthOptions& options) {
+  RONDO_TRY(const auto trainer, trainers(options.model));
+  LocalTraining training(options, dataset, scorers, *trainer);
+  ParameterVector scratch = InitialParameters(federated.model.layout, kScratchSeed);
+  RONDO_TRY(const ParameterVector alone,
+            training.Run(std::move(scratch), options.max_steps_alone, "local only"));
+  RONDO_TRY(const ParameterVector tuned,
+            training.Run(federated.model, options.max_steps_tuned, "fine-tuning"));
+  std::vector<NamedScorer> methods;
+  RONDO_TRY(auto local_scorer, scorers(options.model, alone));
+  methods.push_back({"local only", std::move(local_scorer)});
+  RONDO_TRY(auto federated_scorer, scorers(options.model, federated.model));
+  methods.push_back({kFederated, std::move(federated_scorer)});
+  RONDO_TRY(auto tuned_scorer, scorers(options.model, tuned));
+  methods.push_back({"federated + fine-tuned", std::move(tuned_scorer)});
+  for (const char* name : {"popularity", "markov1"}) {
+    auto baseline = MakeBaseline(name, dataset, options.seed);
+    if (baseline) {
+      methods.push_back({name, std::move(baseline).value()});
+    } else if (baseline.error().code != ErrorCode::kUnsupported) {
+      return Fail(std::move(baseline).error());
+    }
+  }
+  return methods;
+}
+
+}  // namespace
+
+Result<WorthReport> MeasureWorth(const Broadcast& federated,
+                                 LoadedData& data,
+                                 const TrainerFactory& trainers,
+                                 const ScorerFactory& scorers,
+                                 const WorthOptions& options) {
+  RONDO_TRY(auto methods, PrepareMethods(federated, data.dataset, trainers, scorers, options));
+  const std::vector<TestRows>& test = data.test.Open();
+  std::map<std::string, Metrics> measured;
+  for (const NamedScorer& method : methods) {
+    RONDO_TRY(measured[method.name], ScoreUsers(*method.scorer, data.dataset, Split::kTest, &test));
+  }
+  const Metrics& reference = measured[kFederated];
+  if (reference.ndcg.empty()) {
+    return Fail(ErrorCode::kFailedPrecondition,
+                "no user of the log has a held-out event to score; see data.split");
+  }
+  const BootstrapOptions bootstrap{.seed = options.seed, .resamples = options.resamples};
+  WorthReport report{.users = reference.ndcg.size(), .noisy = reference.ndcg.size() < kFewestUsers};
+  for (const NamedScorer& method : methods) {
+    const Metrics& own = measured[method.name];
+    MethodScore score{.name = method.name};
+    RONDO_TRY(score.ndcg, BootstrapMean(own.ndcg, bootstrap));
+    RONDO_TRY(score.hit_rate, BootstrapMean(own.hit_rate, bootstrap));
+    RONDO_TRY(score.behind_federated, BootstrapDifference(reference.ndcg, own.ndcg, bootstrap));
+    report.methods.push_back(std::move(score));
+  }
+  report.verdict = Verdict(report.methods);
+  return report;
+}
+
+}  // namespace rondo::client

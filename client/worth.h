@@ -1,0 +1,58 @@
+#pragma once
+
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "client/local_work.h"
+#include "common/metrics/evaluate.h"
+#include "common/metrics/intervals.h"
+
+/// Is joining worth it? The same users, the same held-out events, five ways to recommend.
+namespace rondo::client {
+
+struct WorthOptions {
+  CohortTrainer::Options model;
+  ClientConfig training{.epochs = 2, .batch_size = 32, .optimizer = "adam", .learning_rate = 1e-3};
+  std::uint64_t seed = 1;
+  int max_steps_alone = 30;  ///< validations of the local-only model at most
+  int max_steps_tuned = 10;  ///< the same for fine-tuning
+  int patience = 3;          ///< validations without progress that end training
+  int resamples = 1000;
+};
+
+struct MethodScore {
+  std::string
+      name;       ///< "local only", "federated", "federated + fine-tuned", "popularity", "markov1"
+  Interval ndcg;  ///< NDCG@10 over users, full catalogue, test split, 95 %
+  Interval hit_rate;
+  Interval behind_federated;  ///< NDCG@10 of federated minus this one, paired by user
+};
+
+struct WorthReport {
+  std::vector<MethodScore> methods;
+  std::uint64_t users = 0;
+  bool noisy = false;   ///< fewer than 20 users: intervals mean little
+  std::string verdict;  ///< a plain sentence
+};
+
+/// Trains and scores. The number of training passes is chosen on the validation split; the test
+/// split is opened once, at the end. Errors  kFailedPrecondition if no user has a held-out event;
+/// those of trainers and scorers; kCancelled.
+Result<WorthReport> MeasureWorth(const Broadcast& federated,
+                                 LoadedData& data,
+                                 const TrainerFactory& trainers,
+                                 const ScorerFactory& scorers,
+                                 const WorthOptions& options);
+
+/// The sentence for intervals of the paired difference federated - alternative.
+std::string Verdict(const std::vector<MethodScore>& methods);
+
+std::string WorthText(const WorthReport& report);
+
+/// {"schema_version", "users", "verdict", "methods": [{"name", "ndcg@10": [mean, low, high],
+/// "hr@10": [...],
+///  "federated_minus_this": [...]}]}
+std::string WorthJson(const WorthReport& report);
+
+}  // namespace rondo::client

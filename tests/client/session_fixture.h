@@ -1,0 +1,155 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <gtest/gtest.h>
+
+#include "client/session.h"
+#include "common/crypto/sha256.h"
+#include "common/federated/parameters.h"
+#include "common/io/safetensors.h"
+#include "common/transport/loopback_channel.h"
+#include "common/wire/chunks.h"
+#include "common/wire/messages.h"
+#include "tests/client/fakes.h"
+#include "tests/support/run_task.h"
+#include "tests/support/temporary_folder.h"
+
+namespace rondo::client::testing {
+
+using rondo::testing::Soon;
+
+/// The next message that is no heartbeat. A closed channel gives a Goodbye with the reason
+/// "closed".
+inline Task<wire::Message> Next(Channel& channel) {
+  for (;;) {
+    const Result<Bytes> frame = co_await channel.Receive(Soon());
+    if (!frame) {
+      co_return wire::Goodbye{.reason = "closed"};
+    }
+    Result<wire::Message> message = wire::Decode(*frame);
+    EXPECT_TRUE(message.has_value());
+    if (!std::holds_alternative<wire::Heartbeat>(*message)) {
+      co_return std::move(*message);
+    }
+  }
+}
+
+inline Task<void> Say(Channel& channel, wire::Message message) {
+  Bytes frame = wire::Encode(message);
+  co_await channel.Send(std::move(frame), Soon());
+}
+
+/// One client on a channel in memory; the test plays the coordinator.
+class SessionFixture : public ::testing::Test {
+ protected:
+  using Script = std::function<Task<void>(Channel&)>;
+
+  static ModelConfig SmallModel() {
+    return {.width = 4, .blocks = 1, .heads = 1, .history = 5, .dropout = 0.0};
+  }
+
+  wire::Welcome Welcome() const {
+    return {.run_id = "run",
+            .name = "test",
+            .model = SmallModel(),
+            .catalogue_sha256 = catalogue_->sha256(),
+            .items = catalogue_->items(),
+            .layout_digest = layout_->digest(),
+            .heartbeat_s = 60.0,
+            .rounds = 3};
+  }
+
+  Bytes ModelFile(std::uint64_t seed) const {
+    return EncodeParameters(InitialParameters(layout_, seed)).value();
+  }
+
+  Offer TrainOffer(RoundId round, const Bytes& model) const {
+    Offer offer{.kind = OfferKind::kTrain, .round = round, .model_sha256 = Sha256Hex(model)};
+    offer.train.round = round;
+    return offer;
+  }
+
+  Offer EvaluateOffer(RoundId round, const Bytes& model) const {
+    Offer offer{.kind = OfferKind::kEvaluate, .round = round, .model_sha256 = Sha256Hex(model)};
+    offer.evaluate = {.round = round, .protocols = {"full"}, .k = {5}};
+    return offer;
+  }
+
+  Task<void> Greet(Channel& channel) {
+    hello_ = co_await Next(channel);
+    wire::Message welcome = Welcome();
+    co_await Say(channel, std::move(welcome));
+  }
+
+  Task<void> SendModel(Channel& channel, Bytes file) {
+    for (Bytes& frame : wire::ModelFrames(file, Sha256Hex(file))) {
+      co_await channel.Send(std::move(frame), Soon());
+    }
+  }
+
+  /// Collects a whole contribution; anything else fails the test.
+  Task<wire::Contribution> ReceiveContribution(Channel& channel) {
+    wire::ChunkAssembler assembler(1 << 20);
+    for (;;) {
+      const wire::Message message = co_await Next(channel);
+      const auto* chunk = std::get_if<wire::ContributionChunk>(&message);
+      EXPECT_NE(chunk, nullptr) << wire::MessageName(message);
+      if (chunk == nullptr) {
+        co_return wire::Contribution{};
+      }
+      if (assembler.Add(chunk->total, chunk->offset, chunk->bytes).value()) {
+        co_return wire::DecodeContribution(assembler.Take()).value();
+      }
+    }
+  }
+
+  /// Runs a session against the script until both are done.
+  SessionEnd Serve(const Script& script) {
+    const LoopbackPair pair = MakeLoopback(io_.get_executor(), "hospital");
+    Session session({.channel = *pair.client_end,
+                     .work = work_,
+                     .state = state_,
+                     .catalogue = *catalogue_,
+                     .limits = limits_,
+                     .clock = clock_,
+                     .executor = io_.get_executor(),
+                     .workers = workers_.get_executor()});
+    session_ = &session;
+    auto end = rondo::testing::Start(io_, session.Run());
+    auto played = rondo::testing::Start(io_, Play(script, *pair.server_end));
+    rondo::testing::Wait(io_, played);
+    SessionEnd result = rondo::testing::Wait(io_, end);
+    session_ = nullptr;
+    return result;
+  }
+
+  static Task<bool> Play(const Script& script, Channel& channel) {
+    co_await script(channel);
+    co_return true;
+  }
+
+  boost::asio::io_context io_{1};
+  boost::asio::thread_pool workers_{1};
+  SystemClock clock_;
+  rondo::testing::TemporaryFolder folder_;
+  std::shared_ptr<const Catalogue> catalogue_ = SmallCatalogue();
+  std::shared_ptr<const ParameterLayout> layout_ =
+      ModelLayout(SmallModel(), catalogue_->items()).value();
+  FakeSource source_{SmallLog(catalogue_)};
+  TrainerScript trainer_;
+  LocalWork work_ = MakeWork(source_, trainer_);
+  ClientState state_ = ClientState::Open(folder_ / "state").value();
+  Limits limits_;
+  Session* session_ = nullptr;
+  wire::Message hello_;
+};
+
+}  // namespace rondo::client::testing
