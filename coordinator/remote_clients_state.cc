@@ -1,0 +1,317 @@
+#include "coordinator/remote_clients_state.h"
+
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/co_spawn.hpp>
+
+#include "common/core/check.h"
+#include "common/crypto/sha256.h"
+#include "common/io/safetensors.h"
+
+namespace rondo::coordinator {
+namespace {
+
+TimePoint Now() {
+  return std::chrono::steady_clock::now();
+}
+
+}  // namespace
+
+void RemoteClients::State::Attach(std::shared_ptr<Channel> channel) {
+  if (stopped_) {
+    channel->Close();
+    return;
+  }
+  ++started;
+  const ClientSession::Options options{.contribution_cap = options_.contribution_cap,
+                                       .hello_timeout = options_.hello_timeout};
+  auto session = std::make_shared<ClientSession>(executor_, std::move(channel), *this, options);
+  sessions_.insert(session);
+  auto on_end = [session](std::exception_ptr fault) {
+    if (fault)
+      session->End(Error{ErrorCode::kInternal, "the session failed with an exception"});
+  };
+  boost::asio::co_spawn(executor_, RunSession(shared_from_this(), session), std::move(on_end));
+}
+
+Task<void> RemoteClients::State::RunSession(std::shared_ptr<State> self,
+                                            std::shared_ptr<ClientSession> session) {
+  co_await ClientSession::Run(session);
+  self->change_.cancel();
+}
+
+void RemoteClients::State::Stop() {
+  stopped_ = true;
+  const auto sessions = sessions_;
+  for (const auto& session : sessions)
+    session->End(Error{ErrorCode::kCancelled, "the coordinator stops"});
+  change_.cancel();
+}
+
+Result<wire::Welcome> RemoteClients::State::Admit(const ClientId& client,
+                                                  const wire::Hello& hello) {
+  const wire::Welcome& ours = options_.welcome;
+  if (hello.protocol_version != wire::kProtocolVersion) {
+    return Fail(ErrorCode::kUnsupported,
+                "protocol version " + std::to_string(hello.protocol_version)
+                    + ", this coordinator speaks " + std::to_string(wire::kProtocolVersion)
+                    + "; install the same release on both sides");
+  }
+  if (hello.catalogue_sha256 != ours.catalogue_sha256) {
+    return Fail(ErrorCode::kFailedPrecondition,
+                "catalogue differs: yours has SHA-256 " + hello.catalogue_sha256
+                    + ", the federation's " + ours.catalogue_sha256
+                    + "; copy the federation's catalogue.tsv");
+  }
+  if (!hello.layout_digest.empty() && hello.layout_digest != ours.layout_digest) {
+    return Fail(
+        ErrorCode::kFailedPrecondition,
+        "layout digest differs: offered " + ours.layout_digest + ", got " + hello.layout_digest);
+  }
+  if (stopped_)
+    return Fail(ErrorCode::kUnavailable, "the coordinator stops");
+  spdlog::info("client {} joined (software {})", client, hello.software_version);
+  return ours;
+}
+
+void RemoteClients::State::OnReady(const std::shared_ptr<ClientSession>& session) {
+  const ClientId& id = session->client();
+  if (const auto old = ready_.find(id); old != ready_.end()) {
+    const auto replaced = old->second;
+    replaced->End(Error{ErrorCode::kUnavailable, "the client opened a new connection"});
+  }
+  ready_[id] = session;
+  known_[id].id = id;
+  // It may have been away when the result was announced; to hear it twice does no harm.
+  if (const auto result = results_.find(id); result != results_.end())
+    session->Queue(result->second);
+  if (finishing_)
+    TellFinish(*session);
+  change_.cancel();
+}
+
+void RemoteClients::State::OnContribution(ClientSession& session,
+                                          RoundId round,
+                                          rondo::Bytes payload) {
+  ++known_[session.client()].contributions;
+  Emit(MessageEvent{.client = session.client(), .round = round, .payload = std::move(payload)});
+}
+
+void RemoteClients::State::OnDecline(ClientSession& session, RoundId round, std::string reason) {
+  RemoteClientStatus& status = known_[session.client()];
+  ++status.drops;
+  status.last_error = "declined round " + std::to_string(round) + ": " + reason;
+  Emit(DropEvent{
+      .client = session.client(),
+      .round = round,
+      .why = Error{ErrorCode::kFailedPrecondition, "the client declined: " + std::move(reason)}});
+}
+
+void RemoteClients::State::OnGoodbye(ClientSession& session, const std::string&) {
+  if (finishing_)
+    confirmed_.insert(session.client());
+}
+
+void RemoteClients::State::OnEnd(ClientSession& session, const Error& why) {
+  const ClientId& id = session.client();
+  const auto mine = ready_.find(id);
+  const bool was_ready = mine != ready_.end() && mine->second.get() == &session;
+  if (was_ready) {
+    RemoteClientStatus& status = known_[id];
+    status.bytes_up += session.channel().bytes_received();
+    status.bytes_down += session.channel().bytes_sent();
+    const bool in_order = confirmed_.contains(id) || why.code == ErrorCode::kCancelled;
+    if (!in_order) {
+      status.last_error = why.message;
+      spdlog::warn("client {} left: {}", id, why.message);
+    }
+    if (session.assignment()) {
+      ++status.drops;
+      Emit(DropEvent{.client = id, .round = session.assignment()->round, .why = why});
+    }
+    ready_.erase(mine);
+  } else {
+    ++refused;
+    spdlog::warn("client {} was not admitted: {}", id, why.message);
+  }
+  sessions_.erase(session.shared_from_this());
+  change_.cancel();
+}
+
+void RemoteClients::State::Emit(PoolEvent event) {
+  events_.push_back(std::move(event));
+  change_.cancel();
+}
+
+std::vector<ClientId> RemoteClients::State::Available() const {
+  std::vector<ClientId> ids;
+  ids.reserve(ready_.size());
+  for (const auto& [id, session] : ready_)
+    ids.push_back(id);
+  return ids;
+}
+
+Task<void> RemoteClients::State::Changed(TimePoint deadline) {
+  change_.expires_at(deadline);
+  co_await change_.async_wait(kAwait);
+}
+
+Task<Status> RemoteClients::State::WaitFor(std::size_t count, TimePoint deadline) {
+  while (ready_.size() < count) {
+    if (stopped_)
+      co_return Fail(ErrorCode::kCancelled, "the coordinator stops");
+    if (Now() >= deadline) {
+      co_return Fail(ErrorCode::kTimeout,
+                     std::to_string(ready_.size()) + " of " + std::to_string(count)
+                         + " clients are connected");
+    }
+    co_await Changed(deadline);
+  }
+  co_return Ok();
+}
+
+const EncodedModel& RemoteClients::State::Encode(const Broadcast& broadcast) {
+  if (!model_of_.empty() && model_of_ == broadcast.sha256)
+    return model_;
+  auto file = EncodeParameters(broadcast.model);
+  RONDO_CHECK(file.has_value()) << "a layout's names and shapes were checked when it was made";
+  model_ = EncodedModel{.sha256 = Sha256Hex(file.value()), .frames = {}};
+  for (rondo::Bytes& frame : wire::ModelFrames(file.value(), model_.sha256)) {
+    model_.frames.push_back(std::make_shared<const rondo::Bytes>(std::move(frame)));
+  }
+  model_of_ = broadcast.sha256;
+  return model_;
+}
+
+void RemoteClients::State::Dispatch(const std::vector<ClientId>& clients,
+                                    const Offer& offer,
+                                    const Broadcast& broadcast) {
+  const EncodedModel& model = Encode(broadcast);
+  Offer named = offer;
+  named.model_sha256 = model.sha256;
+  // What is left of an earlier round has been decided without it.
+  events_.clear();
+  for (const ClientId& id : clients) {
+    if (offer.kind == OfferKind::kTrain)
+      invited_.insert(id);
+    const auto found = ready_.find(id);
+    if (found == ready_.end()) {
+      Emit(DropEvent{.client = id,
+                     .round = offer.round,
+                     .why = Error{ErrorCode::kUnavailable, "the client is not connected"}});
+      continue;
+    }
+    found->second->QueueModel(model);
+    found->second->Assign(named);
+  }
+}
+
+void RemoteClients::State::Send(const ClientId& client, rondo::Bytes payload) {
+  const auto found = ready_.find(client);
+  if (found == ready_.end())
+    return;  // Its DropEvent is on the way.
+  const auto& assignment = found->second->assignment();
+  found->second->Queue(wire::Aggregation{.round = assignment ? assignment->round : 0,
+                                         .payload = std::move(payload)});
+}
+
+Task<Result<PoolEvent>> RemoteClients::State::Next(TimePoint deadline) {
+  while (events_.empty()) {
+    if (stopped_)
+      co_return Fail(ErrorCode::kCancelled, "the coordinator stops");
+    if (Now() >= deadline)
+      co_return PoolEvent(DeadlineEvent{});
+    co_await Changed(deadline);
+  }
+  PoolEvent event = std::move(events_.front());
+  events_.pop_front();
+  co_return event;
+}
+
+void RemoteClients::State::Announce(const std::vector<ClientId>& included,
+                                    const RoundResult& result) {
+  // An evaluation leaves nothing pending at a client, so its end is not announced.
+  for (const ClientId& id : evaluating_) {
+    if (const auto found = ready_.find(id); found != ready_.end())
+      found->second->Release();
+  }
+  evaluating_.clear();
+  const std::set<ClientId> in(included.begin(), included.end());
+  for (const ClientId& id : invited_) {
+    RoundResult own = result;
+    own.included = in.contains(id) && !result.is_void;
+    if (const auto found = ready_.find(id); found != ready_.end()) {
+      found->second->Release();
+      found->second->Queue(own);
+    }
+    results_[id] = std::move(own);
+  }
+  invited_.clear();
+}
+
+void RemoteClients::State::TellFinish(ClientSession& session) {
+  session.QueueModel(model_);
+  session.Queue(wire::Finish{.model_sha256 = model_.sha256});
+}
+
+bool RemoteClients::State::EveryoneHasTheModel(bool wait_for_absent) const {
+  for (const auto& [id, status] : known_) {
+    if (confirmed_.contains(id))
+      continue;
+    if (wait_for_absent || ready_.contains(id))
+      return false;
+  }
+  return true;
+}
+
+Task<Status> RemoteClients::State::Finish(const Broadcast& broadcast, TimePoint deadline) {
+  Encode(broadcast);
+  finishing_ = true;
+  for (const auto& [id, session] : ready_)
+    TellFinish(*session);
+  const TimePoint patience = std::min(deadline, Now() + options_.return_wait);
+  while (!stopped_ && Now() < deadline) {
+    const bool wait_for_absent = Now() < patience;
+    if (EveryoneHasTheModel(wait_for_absent))
+      break;
+    const TimePoint until = wait_for_absent ? patience : deadline;
+    co_await Changed(until);
+  }
+  std::string missing;
+  for (const auto& [id, status] : known_) {
+    if (!confirmed_.contains(id))
+      missing += (missing.empty() ? "" : ", ") + id;
+  }
+  Stop();
+  if (!missing.empty())
+    co_return Fail(ErrorCode::kTimeout, "without the final model: " + missing);
+  co_return Ok();
+}
+
+std::uint64_t RemoteClients::State::Bytes(std::uint64_t (Channel::*count)() const,
+                                          std::uint64_t RemoteClientStatus::*past) const {
+  std::uint64_t total = 0;
+  for (const auto& [id, status] : known_)
+    total += status.*past;
+  for (const auto& [id, session] : ready_)
+    total += (session->channel().*count)();
+  return total;
+}
+
+std::vector<RemoteClientStatus> RemoteClients::State::Statuses() const {
+  std::vector<RemoteClientStatus> all;
+  for (const auto& [id, past] : known_) {
+    RemoteClientStatus status = past;
+    if (const auto found = ready_.find(id); found != ready_.end()) {
+      const ClientSession& session = *found->second;
+      status.connected = true;
+      status.working_on = session.assignment() ? session.assignment()->round : 0;
+      status.bytes_up += session.channel().bytes_received();
+      status.bytes_down += session.channel().bytes_sent();
+    }
+    all.push_back(std::move(status));
+  }
+  return all;
+}
+
+}  // namespace rondo::coordinator
