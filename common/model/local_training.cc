@@ -1,5 +1,6 @@
 #include "common/model/local_training.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <torch/torch.h>
@@ -151,13 +152,12 @@ class LossBook {
 
 /// Whether a plan's `step` belongs to its last epoch, or is its last where steps were asked for.
 bool Counts(const ClientPlan& plan, const ClientConfig& client, std::int64_t step) {
-  const std::size_t width = static_cast<std::size_t>(client.batch_size);
+  const auto width = static_cast<std::size_t>(std::max(1, client.batch_size));
   const std::size_t last = client.steps > 0 ? 1 : (plan.sequences.size() + width - 1) / width;
   return step + static_cast<std::int64_t>(last) >= static_cast<std::int64_t>(plan.steps.size());
 }
 
-/// Loss of each position of a step, [G, P].
-Result<at::Tensor> StepLoss(const RoundContext& context,
+Result<LossOutput> StepLoss(const RoundContext& context,
                             const std::vector<at::Tensor>& weights,
                             const StepBatch& batch) {
   const at::Device device = weights[0].device();
@@ -175,6 +175,7 @@ Result<at::Tensor> StepLoss(const RoundContext& context,
        .target = FromHost(batch.target, {batch.groups, batch.slots}, device),
        .negatives =
            FromHost(batch.negatives, {batch.groups, batch.slots, batch.negatives_a_slot}, device),
+       .coefficient = FromHost(batch.coefficient, {batch.groups, batch.slots}, device),
        .items = context.items});
 }
 
@@ -182,12 +183,10 @@ Result<std::vector<at::Tensor>> StepGradients(const RoundContext& context,
                                               const std::vector<at::Tensor>& weights,
                                               const StepBatch& batch,
                                               at::Tensor& losses) {
-  RONDO_TRY(losses, StepLoss(context, weights, batch));
-  const at::Tensor coefficient =
-      FromHost(batch.coefficient, {batch.groups, batch.slots}, losses.device());
-  const at::Tensor objective = (losses * coefficient).sum();
+  RONDO_TRY(const LossOutput loss, StepLoss(context, weights, batch));
+  losses = loss.each;
   std::vector<at::Tensor> gradients =
-      torch::autograd::grad({objective}, weights, {}, false, false, true);
+      torch::autograd::grad({loss.objective}, weights, {}, false, false, true);
   for (std::size_t i = 0; i < gradients.size(); ++i) {
     if (!gradients[i].defined()) {
       gradients[i] = at::zeros_like(weights[i]);

@@ -158,8 +158,9 @@ double PackBytes(const PackLimits& limits,
                         != model.attention.end();
   const double pairs =
       tokens * length * (additive ? 3.0 * width : 5.0 * model.heads) * model.blocks;
-  const double logits = limits.compact ? 0.0 : tokens * rows * 3.0;
-  return 4.0 * ((limits.shared ? 1.0 : clients) * weights * copies + hidden + pairs + logits);
+  // The full softmax goes block by block; sampled losses gather a row a target and negative.
+  const double gathered = tokens * width * 2.0 * (1.0 + limits.negatives);
+  return 4.0 * ((limits.shared ? 1.0 : clients) * weights * copies + hidden + pairs + gathered);
 }
 
 }  // namespace

@@ -69,6 +69,7 @@ struct PackLimits {
   bool shared = false;  ///< one set of weights for the pack
   bool compact = false;
   bool adam = false;
+  int negatives = 0;  ///< a position; 0 for the full softmax
 };
 
 /// Groups plans of similar length, the most expensive packs first. Independent of the order of

@@ -290,7 +290,8 @@ class TorchCohortTrainer : public CohortTrainer {
                             .memory_mib = options_.engine.memory_mib,
                             .shared = SharesWeights(plans, task, visibility),
                             .compact = UsesCompactTable(task),
-                            .adam = task.client.optimizer == "adam"};
+                            .adam = task.client.optimizer == "adam",
+                            .negatives = NegativesOf(task.client)};
     Round round({context, plans, visibility, limits, stop}, layout_, clients.size());
     RONDO_TRY_STATUS(round.Run(threads_));
     RONDO_TRY(CohortOutcome outcome, std::move(round).Take());
@@ -311,6 +312,10 @@ class TorchCohortTrainer : public CohortTrainer {
 }  // namespace
 
 Result<std::unique_ptr<CohortTrainer>> CohortTrainer::Create(const Options& options) {
+  if (!options.model.features.empty()) {
+    return Fail(ErrorCode::kUnsupported,
+                "model.features is not built yet: leave it empty to train on item ids alone");
+  }
   RONDO_TRY(std::shared_ptr<const ParameterLayout> layout,
             ModelLayout(options.model, options.items));
   RONDO_TRY(const at::Device device, FindDevice(options.engine.device));

@@ -121,11 +121,11 @@ TEST_P(GoldenModel, HiddenStatesLossesAndGradientsAreThoseOfPyTorch) {
         .item = bound.item,
         .target = Longs(batch.target, {batch.groups, batch.slots}),
         .negatives = Longs(batch.negatives, {batch.groups, batch.slots, batch.negatives_a_slot}),
+        .coefficient = torch::tensor(batch.coefficient).view({batch.groups, batch.slots}),
         .items = items_};
-    const at::Tensor coefficient =
-        torch::tensor(batch.coefficient).view({batch.groups, batch.slots});
-    const at::Tensor objective = (FindLoss(loss).value()(in) * coefficient).sum(1);
-    const auto gradients = torch::autograd::grad({objective.sum()}, weights_);
+    const LossOutput out = FindLoss(loss).value()(in);
+    const at::Tensor objective = (out.each * in.coefficient).sum(1);
+    const auto gradients = torch::autograd::grad({out.objective}, weights_);
 
     for (std::size_t c = 0; c < kClients; ++c) {
       const std::string name = "client" + std::to_string(c);
