@@ -86,6 +86,7 @@ void RunMonitor::OnRound(const RoundReport& report) {
   metrics_->drops.Increment(static_cast<double>(report.dropped.size()));
   metrics_->loss.Set(report.loss);
   metrics_->seconds.Set(report.seconds);
+  round_seconds_.push_back(report.seconds);
   fmt::print(stderr,
              "round {}: {} of {} clients, loss {:.4f}, {:.2f} s{}\n",
              report.round,
@@ -171,6 +172,7 @@ boost::json::object RunMonitor::Summary(const RunOutcome& outcome,
           {"bytes_up", clients_.bytes_up()},
           {"bytes_down", clients_.bytes_down()},
           {"seconds", seconds.count()},
+          {"round_seconds", boost::json::array(round_seconds_.begin(), round_seconds_.end())},
           {"privacy", {{"mode", scenario.privacy.mode}, {"epsilon", nullptr}, {"delta", nullptr}}},
           {"blas", nullptr},
           {"device", nullptr}};

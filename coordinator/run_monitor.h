@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <memory>
+#include <vector>
 
 #include <boost/json/object.hpp>
 
@@ -36,6 +37,7 @@ class RunMonitor final : public RoundObserver {
   const Federation& federation_;
   const RemoteClients& clients_;
   RoundId round_;
+  std::vector<double> round_seconds_;  // Of this process, void rounds included.
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   std::unique_ptr<Metrics> metrics_;
 };

@@ -10,6 +10,7 @@
 #include <boost/json.hpp>
 
 #include "coordinator/strategy.h"
+#include "simulations/bench_remote.h"
 #include "simulations/bench_result.h"
 #include "simulations/bench_workload.h"
 
@@ -109,8 +110,8 @@ void Print(const BenchResult& result,
                              {"seconds_per_round", seconds},
                              {"peak_rss_mib", result.peak_rss_mib}};
   object["loss"] = result.loss ? boost::json::value(*result.loss) : boost::json::value(nullptr);
-  object["sum"] = result.sum;
-  object["l2"] = result.l2;
+  object["sum"] = result.loss ? boost::json::value(result.sum) : boost::json::value(nullptr);
+  object["l2"] = result.loss ? boost::json::value(result.l2) : boost::json::value(nullptr);
   std::cout << boost::json::serialize(object) << '\n';
 }
 
@@ -136,6 +137,13 @@ Status RunBench(const BenchFlags& flags) {
     return Fail(ErrorCode::kFailedPrecondition,
                 "the reference BLAS serves sgemm, ten times slower than OpenBLAS; install "
                 "libopenblas0-pthread");
+  }
+  if (flags.pool == "remote") {
+    RONDO_TRY(
+        const BenchResult result,
+        RunRemoteBench({.workload = flags.workload, .data = flags.data, .clients = flags.clients}));
+    Print(result, device, flags.pool, 1);
+    return Ok();
   }
   if (flags.workload == "noop") {
     return Fail(ErrorCode::kInvalidArgument,
