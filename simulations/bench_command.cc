@@ -108,7 +108,9 @@ void Print(const BenchResult& result,
                              {"units_per_s", static_cast<double>(result.units_per_round) / seconds},
                              {"rounds_per_s", 1.0 / seconds},
                              {"seconds_per_round", seconds},
-                             {"peak_rss_mib", result.peak_rss_mib}};
+                             {"peak_rss_mib",
+                              result.peak_rss_mib > 0.0 ? boost::json::value(result.peak_rss_mib)
+                                                        : boost::json::value(nullptr)}};
   object["loss"] = result.loss ? boost::json::value(*result.loss) : boost::json::value(nullptr);
   object["sum"] = result.loss ? boost::json::value(result.sum) : boost::json::value(nullptr);
   object["l2"] = result.loss ? boost::json::value(result.l2) : boost::json::value(nullptr);
