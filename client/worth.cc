@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 #include <utility>
 
+#include "common/core/check.h"
 #include "common/metrics/baselines/baseline.h"
 #include "common/metrics/metrics_block.h"
 
@@ -144,6 +145,24 @@ Result<std::vector<NamedScorer>> PrepareMethods(const Broadcast& federated,
   return methods;
 }
 
+/// The federated model is used as it came or fine-tuned; everything else needs no federation.
+bool NeedsFederation(const std::string& name) {
+  return name.starts_with(kFederated);
+}
+
+/// The better validated side of the choice. Choosing by the test split would flatter the winner.
+const MethodScore& BestValidated(const std::vector<MethodScore>& methods, bool joined) {
+  const MethodScore* best = nullptr;
+  for (const MethodScore& method : methods) {
+    const bool candidate = NeedsFederation(method.name) == joined;
+    if (candidate && (best == nullptr || method.validation_ndcg > best->validation_ndcg)) {
+      best = &method;
+    }
+  }
+  RONDO_CHECK(best != nullptr) << "both sides have a method";
+  return *best;
+}
+
 }  // namespace
 
 Result<WorthReport> MeasureWorth(const Broadcast& federated,
@@ -152,6 +171,12 @@ Result<WorthReport> MeasureWorth(const Broadcast& federated,
                                  const ScorerFactory& scorers,
                                  const WorthOptions& options) {
   RONDO_TRY(auto methods, PrepareMethods(federated, data.dataset, trainers, scorers, options));
+  std::map<std::string, double> validated;
+  for (const NamedScorer& method : methods) {
+    RONDO_TRY(const Metrics metrics,
+              ScoreUsers(*method.scorer, data.dataset, Split::kValidation, nullptr));
+    validated[method.name] = Mean(metrics.ndcg);
+  }
   const std::vector<TestRows>& test = data.test.Open();
   std::map<std::string, Metrics> measured;
   for (const NamedScorer& method : methods) {
@@ -166,13 +191,18 @@ Result<WorthReport> MeasureWorth(const Broadcast& federated,
   WorthReport report{.users = reference.ndcg.size(), .noisy = reference.ndcg.size() < kFewestUsers};
   for (const NamedScorer& method : methods) {
     const Metrics& own = measured[method.name];
-    MethodScore score{.name = method.name};
+    MethodScore score{.name = method.name, .validation_ndcg = validated[method.name]};
     RONDO_TRY(score.ndcg, BootstrapMean(own.ndcg, bootstrap));
     RONDO_TRY(score.hit_rate, BootstrapMean(own.hit_rate, bootstrap));
     RONDO_TRY(score.behind_federated, BootstrapDifference(reference.ndcg, own.ndcg, bootstrap));
     report.methods.push_back(std::move(score));
   }
-  report.verdict = Verdict(report.methods);
+  const MethodScore& alone = BestValidated(report.methods, false);
+  const MethodScore& joined = BestValidated(report.methods, true);
+  report.choice = {.alone = alone.name, .joined = joined.name, .alone_ndcg = alone.ndcg.mean};
+  RONDO_TRY(report.choice.gain,
+            BootstrapDifference(measured[joined.name].ndcg, measured[alone.name].ndcg, bootstrap));
+  report.verdict = Verdict(report.choice);
   return report;
 }
 

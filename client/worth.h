@@ -26,33 +26,44 @@ struct MethodScore {
       name;       ///< "local only", "federated", "federated + fine-tuned", "popularity", "markov1"
   Interval ndcg;  ///< NDCG@10 over users, full catalogue, test split, 95 %
   Interval hit_rate;
-  Interval behind_federated;  ///< NDCG@10 of federated minus this one, paired by user
+  Interval behind_federated;     ///< NDCG@10 of federated minus this one, paired by user
+  double validation_ndcg = 0.0;  ///< what the choice of a method goes by
+};
+
+/// What the owner would use without the federation and within it, and what the difference is.
+struct Choice {
+  std::string alone;
+  std::string joined;
+  double alone_ndcg = 0.0;
+  Interval gain;  ///< test NDCG@10 of `joined` minus `alone`, paired by user
 };
 
 struct WorthReport {
   std::vector<MethodScore> methods;
+  Choice choice;
   std::uint64_t users = 0;
   bool noisy = false;   ///< fewer than 20 users: intervals mean little
   std::string verdict;  ///< a plain sentence
 };
 
-/// Trains and scores. The number of training passes is chosen on the validation split; the test
-/// split is opened once, at the end. Errors  kFailedPrecondition if no user has a held-out event;
-/// those of trainers and scorers; kCancelled.
+/// Trains and scores. The number of training passes and the best method on each side are chosen on
+/// the validation split; the test split is opened once, at the end.
+///
+/// Errors  kFailedPrecondition if no user has a held-out event; those of trainers and scorers.
 Result<WorthReport> MeasureWorth(const Broadcast& federated,
                                  LoadedData& data,
                                  const TrainerFactory& trainers,
                                  const ScorerFactory& scorers,
                                  const WorthOptions& options);
 
-/// The sentence for intervals of the paired difference federated - alternative.
-std::string Verdict(const std::vector<MethodScore>& methods);
+/// The sentence that follows from the interval of the gain.
+std::string Verdict(const Choice& choice);
 
 std::string WorthText(const WorthReport& report);
 
-/// {"schema_version", "users", "verdict", "methods": [{"name", "ndcg@10": [mean, low, high],
-/// "hr@10": [...],
-///  "federated_minus_this": [...]}]}
+/// {"schema_version", "users", "verdict", "choice": {"alone", "joined", "gain": [mean, low, high]},
+///  "methods": [{"name", "ndcg@10": [mean, low, high], "hr@10": [...],
+///               "federated_minus_this": [...], "validation_ndcg@10"}]}
 std::string WorthJson(const WorthReport& report);
 
 }  // namespace rondo::client

@@ -12,23 +12,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::string_view kFederatedPrefix = "federated";
-
-bool IsFederated(const MethodScore& method) {
-  return method.name.starts_with(kFederatedPrefix);
-}
-
-/// The best method among those with or without the federation, by NDCG@10; null if there is none.
-const MethodScore* Best(const std::vector<MethodScore>& methods, bool federated) {
-  const MethodScore* best = nullptr;
-  for (const MethodScore& method : methods) {
-    if (IsFederated(method) == federated
-        && (best == nullptr || method.ndcg.mean > best->ndcg.mean)) {
-      best = &method;
-    }
-  }
-  return best;
-}
+constexpr std::string_view kReference = "federated";
 
 json::array Triple(const Interval& interval) {
   return {interval.mean, interval.low, interval.high};
@@ -40,16 +24,9 @@ std::string Bounds(const Interval& interval) {
 
 }  // namespace
 
-std::string Verdict(const std::vector<MethodScore>& methods) {
-  const MethodScore* alone = Best(methods, false);
-  const MethodScore* joined = Best(methods, true);
-  if (alone == nullptr || joined == nullptr) {
-    return "Nothing to compare.";
-  }
-  // The paired interval compares the plain federated model: choosing the better of two federated
-  // ones after looking at the test split would flatter it.
-  const Interval& gain = alone->behind_federated;
-  const double percent = alone->ndcg.mean > 0.0 ? 100.0 * gain.mean / alone->ndcg.mean : 0.0;
+std::string Verdict(const Choice& choice) {
+  const Interval& gain = choice.gain;
+  const double percent = choice.alone_ndcg > 0.0 ? 100.0 * gain.mean / choice.alone_ndcg : 0.0;
   const std::string size =
       fmt::format("NDCG@10 {:+.4f} ({:+.0f} %), 95 % interval [{:+.4f}, {:+.4f}]",
                   gain.mean,
@@ -57,21 +34,21 @@ std::string Verdict(const std::vector<MethodScore>& methods) {
                   gain.low,
                   gain.high);
   if (gain.low > 0.0) {
-    return fmt::format(
-        "Joining is worth it: the federated model beats your best own method, {}, by {}.",
-        alone->name,
-        size);
+    return fmt::format("Joining is worth it: '{}' beats '{}', the best you have without it: {}.",
+                       choice.joined,
+                       choice.alone,
+                       size);
   }
   if (gain.high < 0.0) {
-    return fmt::format(
-        "Joining is not worth it on these users: your own {} beats the federated model; {}.",
-        alone->name,
-        size);
+    return fmt::format("Joining is not worth it on these users: '{}' beats '{}': {}.",
+                       choice.alone,
+                       choice.joined,
+                       size);
   }
-  return fmt::format(
-      "No clear difference between the federated model and your best own method, {}: {}.",
-      alone->name,
-      size);
+  return fmt::format("No clear difference between joining ('{}') and not joining ('{}'): {}.",
+                     choice.joined,
+                     choice.alone,
+                     size);
 }
 
 std::string WorthText(const WorthReport& report) {
@@ -81,8 +58,7 @@ std::string WorthText(const WorthReport& report) {
                                  "HR@10 [95 %]",
                                  "federated minus this");
   for (const MethodScore& method : report.methods) {
-    const std::string difference =
-        method.name == kFederatedPrefix ? "" : Bounds(method.behind_federated);
+    const std::string difference = method.name == kReference ? "" : Bounds(method.behind_federated);
     text += fmt::format("{:<24} {:<26} {:<26} {}\n",
                         method.name,
                         Bounds(method.ndcg),
@@ -104,11 +80,16 @@ std::string WorthJson(const WorthReport& report) {
     methods.push_back(json::object{{"name", method.name},
                                    {"ndcg@10", Triple(method.ndcg)},
                                    {"hr@10", Triple(method.hit_rate)},
-                                   {"federated_minus_this", Triple(method.behind_federated)}});
+                                   {"federated_minus_this", Triple(method.behind_federated)},
+                                   {"validation_ndcg@10", method.validation_ndcg}});
   }
   const json::object object{{"schema_version", 1},
                             {"users", report.users},
                             {"verdict", report.verdict},
+                            {"choice",
+                             json::object{{"alone", report.choice.alone},
+                                          {"joined", report.choice.joined},
+                                          {"gain", Triple(report.choice.gain)}}},
                             {"methods", std::move(methods)}};
   return json::serialize(object) + "\n";
 }
