@@ -33,8 +33,9 @@ Task<void> ClientSession::Run(std::shared_ptr<ClientSession> self) {
     co_return;
   }
   auto on_writer_end = [self](std::exception_ptr fault) {
-    if (fault)
+    if (fault) {
       self->End(Error{ErrorCode::kInternal, "the writer of a session failed"});
+    }
   };
   boost::asio::co_spawn(self->executor_, self->Write(self), std::move(on_writer_end));
   self->owner_.OnReady(self);
@@ -77,10 +78,12 @@ void ClientSession::Queue(const wire::Message& message) {
 }
 
 void ClientSession::QueueModel(const EncodedModel& model) {
-  if (held_model_ == model.sha256)
+  if (held_model_ == model.sha256) {
     return;
-  for (const auto& frame : model.frames)
+  }
+  for (const auto& frame : model.frames) {
     Push(frame);
+  }
   held_model_ = model.sha256;
 }
 
@@ -95,16 +98,18 @@ Task<void> ClientSession::Write(std::shared_ptr<ClientSession>) {
     if (outgoing_.empty()) {
       wake_writer_.expires_after(heartbeat_);
       const auto [woken] = co_await wake_writer_.async_wait(kAwait);
-      if (!woken && outgoing_.empty() && !ended_)
+      if (!woken && outgoing_.empty() && !ended_) {
         Queue(wire::Heartbeat{});
+      }
       continue;
     }
     Bytes frame = *outgoing_.front();
     outgoing_.pop_front();
     const TimePoint deadline = Now() + options_.send_timeout;
     const Status sent = co_await channel_->Send(std::move(frame), deadline);
-    if (!sent)
+    if (!sent) {
       End(sent.error());
+    }
   }
 }
 
@@ -119,16 +124,19 @@ Task<void> ClientSession::Read() {
     auto message = wire::Decode(frame.value());
     const Status handled =
         message ? Handle(std::move(message).value()) : Status(Fail(message.error()));
-    if (!handled)
+    if (!handled) {
       End(handled.error());
+    }
   }
 }
 
 Status ClientSession::Handle(wire::Message message) {
-  if (std::holds_alternative<wire::Heartbeat>(message))
+  if (std::holds_alternative<wire::Heartbeat>(message)) {
     return Ok();
-  if (const auto* chunk = std::get_if<wire::ContributionChunk>(&message))
+  }
+  if (const auto* chunk = std::get_if<wire::ContributionChunk>(&message)) {
     return HandleChunk(*chunk);
+  }
   if (const auto* decline = std::get_if<wire::Decline>(&message)) {
     const bool expected =
         assignment_ && assignment_->round == decline->round && assignment_->kind == decline->kind;
@@ -150,8 +158,9 @@ Status ClientSession::HandleChunk(const wire::ContributionChunk& chunk) {
   // An answer to an offer that was withdrawn meanwhile is no fault of the client.
   const bool expected =
       assignment_ && assignment_->round == chunk.round && assignment_->kind == chunk.kind;
-  if (!expected)
+  if (!expected) {
     return Ok();
+  }
   RONDO_TRY(const bool whole, upload_.Add(chunk.total, chunk.offset, chunk.bytes));
   if (whole) {
     assignment_.reset();
@@ -161,8 +170,9 @@ Status ClientSession::HandleChunk(const wire::ContributionChunk& chunk) {
 }
 
 void ClientSession::End(const Error& why) {
-  if (ended_)
+  if (ended_) {
     return;
+  }
   ended_ = true;
   const auto keep = shared_from_this();
   channel_->Close();

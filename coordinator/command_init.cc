@@ -26,15 +26,17 @@ struct InitFlags {
 Result<std::vector<ClientId>> ClientIds(const InitFlags& flags) {
   std::vector<ClientId> ids = flags.names;
   const int digits = static_cast<int>(std::to_string(flags.clients).size());
-  for (int i = 1; i <= flags.clients; ++i)
+  for (int i = 1; i <= flags.clients; ++i) {
     ids.push_back(fmt::format("client-{:0{}}", i, digits));
+  }
   std::vector<ClientId> sorted = ids;
   std::ranges::sort(sorted);
   if (const auto twice = std::ranges::adjacent_find(sorted); twice != sorted.end()) {
     return Fail(ErrorCode::kInvalidArgument, "--client " + *twice + " is given twice");
   }
-  for (const ClientId& id : ids)
+  for (const ClientId& id : ids) {
     RONDO_TRY_STATUS(CheckClientId(id));
+  }
   return ids;
 }
 
@@ -129,8 +131,9 @@ Result<CertifiedKey> WriteKeys(const InitFlags& flags, const Scenario& scenario)
             MakeAuthority(scenario.name + " authority", Validity::Days(kAuthorityDays)));
   std::vector<std::string> hosts = {flags.host};
   for (const char* host : {"localhost", "127.0.0.1"}) {
-    if (flags.host != host)
+    if (flags.host != host) {
       hosts.emplace_back(host);
+    }
   }
   RONDO_TRY(const CertifiedKey server,
             IssueServer(authority, hosts, Validity::Days(kCertificateDays)));
@@ -141,8 +144,9 @@ Result<CertifiedKey> WriteKeys(const InitFlags& flags, const Scenario& scenario)
 
 Status Init(InitFlags flags) {
   RONDO_TRY(Scenario scenario, LoadScenario({.file = flags.scenario}));
-  if (scenario.privacy.mode == "in_process")
+  if (scenario.privacy.mode == "in_process") {
     scenario.privacy.mode = "channel";
+  }
   RONDO_TRY_STATUS(CheckTrustMode(scenario));
   RONDO_TRY(const Catalogue catalogue, Catalogue::Read(flags.catalogue));
   RONDO_TRY(const std::vector<ClientId> ids, ClientIds(flags));
@@ -168,8 +172,9 @@ Status Init(InitFlags flags) {
   start.model = InitialParameters(made.layout, made.scenario.seed);
   RONDO_TRY_STATUS(checkpoints.Save(start));
   RONDO_TRY_STATUS(checkpoints.store().SaveCatalogue(catalogue.text()));
-  for (const ClientId& id : ids)
+  for (const ClientId& id : ids) {
     RONDO_TRY_STATUS(WriteClient(flags, id, authority, made));
+  }
   RONDO_TRY_STATUS(WriteTextFile(config, toml));
   std::error_code ignored;  // A leftover draft harms nobody.
   std::filesystem::remove(draft, ignored);

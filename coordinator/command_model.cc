@@ -33,19 +33,22 @@ Result<std::string> Get(const std::string& address, const char* target) {
   boost::system::error_code code;
   const std::size_t colon = address.rfind(':');
   const auto host = boost::asio::ip::make_address(address.substr(0, colon), code);
-  if (code)
+  if (code) {
     return Fail(ErrorCode::kCorrupt, "'" + address + "' is no address");
+  }
   const auto port =
       static_cast<std::uint16_t>(std::strtoul(address.c_str() + colon + 1, nullptr, 10));
   stream.socket().connect({host, port}, code);
   http::request<http::empty_body> request(http::verb::get, target, 11);
   request.set(http::field::host, address);
-  if (!code)
+  if (!code) {
     http::write(stream, request, code);
+  }
   boost::beast::flat_buffer buffer;
   http::response<http::string_body> response;
-  if (!code)
+  if (!code) {
     http::read(stream, buffer, response, code);
+  }
   if (code) {
     return Fail(ErrorCode::kUnavailable,
                 "the coordinator does not answer on " + address + " (" + code.message()
@@ -66,15 +69,17 @@ Result<boost::json::object> FetchStatus(const std::filesystem::path& config) {
   const std::string trimmed = address.value().substr(0, address.value().find('\n'));
   RONDO_TRY(const std::string body, Get(trimmed, "/status"));
   RONDO_TRY(boost::json::value status, ParseJson(body));
-  if (!status.is_object())
+  if (!status.is_object()) {
     return Fail(ErrorCode::kCorrupt, "the coordinator's status is no JSON object");
+  }
   return std::move(status.as_object());
 }
 
 std::string Text(const boost::json::object& object, const char* key) {
   const boost::json::value* value = object.if_contains(key);
-  if (value == nullptr)
+  if (value == nullptr) {
     return "-";
+  }
   return value->is_string() ? std::string(value->as_string()) : boost::json::serialize(*value);
 }
 
@@ -93,8 +98,9 @@ Status ShowStatus(const Flags& flags) {
 Status ShowClients(const Flags& flags) {
   RONDO_TRY(const boost::json::object status, FetchStatus(flags.config));
   const boost::json::value* clients = status.if_contains("clients");
-  if (clients == nullptr || !clients->is_array())
+  if (clients == nullptr || !clients->is_array()) {
     return Fail(ErrorCode::kCorrupt, "the status names no clients");
+  }
   if (flags.json) {
     std::cout << boost::json::serialize(
         boost::json::object{{"schema_version", 1}, {"clients", *clients}})
@@ -103,8 +109,9 @@ Status ShowClients(const Flags& flags) {
   }
   std::cout << "id\tconnected\tworking_on\tcontributions\tdrops\tlast_error\n";
   for (const boost::json::value& client : clients->as_array()) {
-    if (!client.is_object())
+    if (!client.is_object()) {
       continue;
+    }
     const boost::json::object& row = client.as_object();
     std::cout << Text(row, "id") << '\t' << Text(row, "connected") << '\t'
               << Text(row, "working_on") << '\t' << Text(row, "contributions") << '\t'
@@ -118,8 +125,9 @@ Status ListModels(const Flags& flags) {
             Federation::Load({.file = flags.config, .environment = ConfigEnvironment()}));
   RONDO_TRY(const RunCheckpoints checkpoints, federation.OpenCheckpoints());
   boost::json::array rounds;
-  for (const RoundId round : checkpoints.store().rounds())
+  for (const RoundId round : checkpoints.store().rounds()) {
     rounds.push_back(round);
+  }
   if (flags.json) {
     std::cout << boost::json::serialize(
         boost::json::object{{"schema_version", 1}, {"rounds", std::move(rounds)}})
@@ -143,9 +151,10 @@ Status ExportModel(const Flags& flags) {
     state.model = std::move(checkpoint.model);
   } else {
     RONDO_TRY(auto latest, checkpoints.Latest());
-    if (!latest)
+    if (!latest) {
       return Fail(ErrorCode::kNotFound,
                   federation.settings.state.string() + " holds no checkpoint");
+    }
     state = std::move(*latest);
   }
   RONDO_TRY(const Bytes file,

@@ -70,8 +70,9 @@ class Run {
   Result<RunOutcome> Play() {
     RONDO_TRY_STATUS(Open());
     signals_.async_wait([this](boost::system::error_code code, int) {
-      if (!code)
+      if (!code) {
         stop_.request_stop();
+      }
     });
     std::exception_ptr fault;
     boost::asio::co_spawn(io_, Main(), [&](std::exception_ptr error) {
@@ -80,8 +81,9 @@ class Run {
     });
     io_.run();
     Close();
-    if (fault)
+    if (fault) {
       std::rethrow_exception(fault);
+    }
     return std::move(*outcome_);
   }
 
@@ -200,10 +202,12 @@ Status RunFederation(const std::filesystem::path& config,
   const std::string summary =
       boost::json::serialize(run.monitor().Summary(outcome, Sha256Hex(file)));
   RONDO_TRY_STATUS(WriteTextFile(federation.settings.state / "summary.json", summary + "\n"));
-  if (json)
+  if (json) {
     std::cout << summary << '\n';
-  if (outcome.finish_error)
+  }
+  if (outcome.finish_error) {
     fmt::print(stderr, "warning: {}\n", outcome.finish_error->message);
+  }
   fmt::print(stderr,
              "finished: round {} selected, model in {}\n",
              outcome.state.selected_round(),

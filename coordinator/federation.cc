@@ -5,8 +5,9 @@
 namespace rondo::coordinator {
 
 Status CheckTrustMode(const Scenario& scenario) {
-  if (scenario.privacy.mode == "channel")
+  if (scenario.privacy.mode == "channel") {
     return Ok();
+  }
   return Fail(ErrorCode::kUnsupported,
               "privacy.mode = \"" + scenario.privacy.mode
                   + "\" is not built yet for a federation; set it to \"channel\": the coordinator then sees each "

@@ -28,8 +28,9 @@ void RemoteClients::State::Attach(std::shared_ptr<Channel> channel) {
   auto session = std::make_shared<ClientSession>(executor_, std::move(channel), *this, options);
   sessions_.insert(session);
   auto on_end = [session](std::exception_ptr fault) {
-    if (fault)
+    if (fault) {
       session->End(Error{ErrorCode::kInternal, "the session failed with an exception"});
+    }
   };
   boost::asio::co_spawn(executor_, RunSession(shared_from_this(), session), std::move(on_end));
 }
@@ -43,8 +44,9 @@ Task<void> RemoteClients::State::RunSession(std::shared_ptr<State> self,
 void RemoteClients::State::Stop() {
   stopped_ = true;
   const auto sessions = sessions_;
-  for (const auto& session : sessions)
+  for (const auto& session : sessions) {
     session->End(Error{ErrorCode::kCancelled, "the coordinator stops"});
+  }
   change_.cancel();
 }
 
@@ -68,8 +70,9 @@ Result<wire::Welcome> RemoteClients::State::Admit(const ClientId& client,
         ErrorCode::kFailedPrecondition,
         "layout digest differs: offered " + ours.layout_digest + ", got " + hello.layout_digest);
   }
-  if (stopped_)
+  if (stopped_) {
     return Fail(ErrorCode::kUnavailable, "the coordinator stops");
+  }
   spdlog::info("client {} joined (software {})", client, hello.software_version);
   return ours;
 }
@@ -83,10 +86,12 @@ void RemoteClients::State::OnReady(const std::shared_ptr<ClientSession>& session
   ready_[id] = session;
   known_[id].id = id;
   // It may have been away when the result was announced; to hear it twice does no harm.
-  if (const auto result = results_.find(id); result != results_.end())
+  if (const auto result = results_.find(id); result != results_.end()) {
     session->Queue(result->second);
-  if (finishing_)
+  }
+  if (finishing_) {
     TellFinish(*session);
+  }
   change_.cancel();
 }
 
@@ -108,8 +113,9 @@ void RemoteClients::State::OnDecline(ClientSession& session, RoundId round, std:
 }
 
 void RemoteClients::State::OnGoodbye(ClientSession& session, const std::string&) {
-  if (finishing_)
+  if (finishing_) {
     confirmed_.insert(session.client());
+  }
 }
 
 void RemoteClients::State::OnEnd(ClientSession& session, const Error& why) {
@@ -146,8 +152,9 @@ void RemoteClients::State::Emit(PoolEvent event) {
 std::vector<ClientId> RemoteClients::State::Available() const {
   std::vector<ClientId> ids;
   ids.reserve(ready_.size());
-  for (const auto& [id, session] : ready_)
+  for (const auto& [id, session] : ready_) {
     ids.push_back(id);
+  }
   return ids;
 }
 
@@ -158,8 +165,9 @@ Task<void> RemoteClients::State::Changed(TimePoint deadline) {
 
 Task<Status> RemoteClients::State::WaitFor(std::size_t count, TimePoint deadline) {
   while (ready_.size() < count) {
-    if (stopped_)
+    if (stopped_) {
       co_return Fail(ErrorCode::kCancelled, "the coordinator stops");
+    }
     if (Now() >= deadline) {
       co_return Fail(ErrorCode::kTimeout,
                      std::to_string(ready_.size()) + " of " + std::to_string(count)
@@ -171,8 +179,9 @@ Task<Status> RemoteClients::State::WaitFor(std::size_t count, TimePoint deadline
 }
 
 const EncodedModel& RemoteClients::State::Encode(const Broadcast& broadcast) {
-  if (!model_of_.empty() && model_of_ == broadcast.sha256)
+  if (!model_of_.empty() && model_of_ == broadcast.sha256) {
     return model_;
+  }
   auto file = EncodeParameters(broadcast.model);
   RONDO_CHECK(file.has_value()) << "a layout's names and shapes were checked when it was made";
   model_ = EncodedModel{.sha256 = Sha256Hex(file.value()), .frames = {}};
@@ -192,8 +201,9 @@ void RemoteClients::State::Dispatch(const std::vector<ClientId>& clients,
   // What is left of an earlier round has been decided without it.
   events_.clear();
   for (const ClientId& id : clients) {
-    if (offer.kind == OfferKind::kTrain)
+    if (offer.kind == OfferKind::kTrain) {
       invited_.insert(id);
+    }
     const auto found = ready_.find(id);
     if (found == ready_.end()) {
       Emit(DropEvent{.client = id,
@@ -208,8 +218,9 @@ void RemoteClients::State::Dispatch(const std::vector<ClientId>& clients,
 
 void RemoteClients::State::Send(const ClientId& client, rondo::Bytes payload) {
   const auto found = ready_.find(client);
-  if (found == ready_.end())
+  if (found == ready_.end()) {
     return;  // Its DropEvent is on the way.
+  }
   const auto& assignment = found->second->assignment();
   found->second->Queue(wire::Aggregation{.round = assignment ? assignment->round : 0,
                                          .payload = std::move(payload)});
@@ -217,10 +228,12 @@ void RemoteClients::State::Send(const ClientId& client, rondo::Bytes payload) {
 
 Task<Result<PoolEvent>> RemoteClients::State::Next(TimePoint deadline) {
   while (events_.empty()) {
-    if (stopped_)
+    if (stopped_) {
       co_return Fail(ErrorCode::kCancelled, "the coordinator stops");
-    if (Now() >= deadline)
+    }
+    if (Now() >= deadline) {
       co_return PoolEvent(DeadlineEvent{});
+    }
     co_await Changed(deadline);
   }
   PoolEvent event = std::move(events_.front());
@@ -232,8 +245,9 @@ void RemoteClients::State::Announce(const std::vector<ClientId>& included,
                                     const RoundResult& result) {
   // An evaluation leaves nothing pending at a client, so its end is not announced.
   for (const ClientId& id : evaluating_) {
-    if (const auto found = ready_.find(id); found != ready_.end())
+    if (const auto found = ready_.find(id); found != ready_.end()) {
       found->second->Release();
+    }
   }
   evaluating_.clear();
   const std::set<ClientId> in(included.begin(), included.end());
@@ -256,10 +270,12 @@ void RemoteClients::State::TellFinish(ClientSession& session) {
 
 bool RemoteClients::State::EveryoneHasTheModel(bool wait_for_absent) const {
   for (const auto& [id, status] : known_) {
-    if (confirmed_.contains(id))
+    if (confirmed_.contains(id)) {
       continue;
-    if (wait_for_absent || ready_.contains(id))
+    }
+    if (wait_for_absent || ready_.contains(id)) {
       return false;
+    }
   }
   return true;
 }
@@ -267,34 +283,40 @@ bool RemoteClients::State::EveryoneHasTheModel(bool wait_for_absent) const {
 Task<Status> RemoteClients::State::Finish(const Broadcast& broadcast, TimePoint deadline) {
   Encode(broadcast);
   finishing_ = true;
-  for (const auto& [id, session] : ready_)
+  for (const auto& [id, session] : ready_) {
     TellFinish(*session);
+  }
   const TimePoint patience = std::min(deadline, Now() + options_.return_wait);
   while (!stopped_ && Now() < deadline) {
     const bool wait_for_absent = Now() < patience;
-    if (EveryoneHasTheModel(wait_for_absent))
+    if (EveryoneHasTheModel(wait_for_absent)) {
       break;
+    }
     const TimePoint until = wait_for_absent ? patience : deadline;
     co_await Changed(until);
   }
   std::string missing;
   for (const auto& [id, status] : known_) {
-    if (!confirmed_.contains(id))
+    if (!confirmed_.contains(id)) {
       missing += (missing.empty() ? "" : ", ") + id;
+    }
   }
   Stop();
-  if (!missing.empty())
+  if (!missing.empty()) {
     co_return Fail(ErrorCode::kTimeout, "without the final model: " + missing);
+  }
   co_return Ok();
 }
 
 std::uint64_t RemoteClients::State::Bytes(std::uint64_t (Channel::*count)() const,
                                           std::uint64_t RemoteClientStatus::*past) const {
   std::uint64_t total = 0;
-  for (const auto& [id, status] : known_)
+  for (const auto& [id, status] : known_) {
     total += status.*past;
-  for (const auto& [id, session] : ready_)
+  }
+  for (const auto& [id, session] : ready_) {
     total += (session->channel().*count)();
+  }
   return total;
 }
 

@@ -20,15 +20,17 @@ boost::json::value Number(double value) {
 
 /// "full/ndcg@10" becomes {"full": {"ndcg@10": ...}}.
 boost::json::value TestJson(const std::optional<MetricTable>& table) {
-  if (!table)
+  if (!table) {
     return nullptr;
+  }
   boost::json::object all;
   for (std::size_t i = 0; i < table->names.size(); ++i) {
     const std::string& name = table->names[i];
     const std::size_t slash = name.find('/');
     boost::json::value& protocol = all[name.substr(0, slash)];
-    if (!protocol.is_object())
+    if (!protocol.is_object()) {
       protocol = boost::json::object{{"users", table->users}};
+    }
     protocol.as_object()[name.substr(slash + 1)] = Number(table->means[i]);
   }
   return all;
@@ -80,8 +82,9 @@ void RunMonitor::OnRound(const RoundReport& report) {
   round_ = report.round;
   metrics_->round.Set(report.round);
   metrics_->rounds.Increment();
-  if (report.is_void)
+  if (report.is_void) {
     metrics_->voids.Increment();
+  }
   metrics_->contributions.Increment(static_cast<double>(report.contributors));
   metrics_->drops.Increment(static_cast<double>(report.dropped.size()));
   metrics_->loss.Set(report.loss);
@@ -105,8 +108,9 @@ void RunMonitor::OnRound(const RoundReport& report) {
 void RunMonitor::OnValidation(const ValidationReport& report) {
   const std::optional<double> ndcg =
       report.metrics ? report.metrics->Find("full/ndcg@10") : std::nullopt;
-  if (ndcg)
+  if (ndcg) {
     metrics_->ndcg.Set(*ndcg);
+  }
   fmt::print(stderr,
              "{} after round {}: {} clients, NDCG@10 {}\n",
              report.split == Split::kTest ? "test" : "validation",

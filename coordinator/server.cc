@@ -13,8 +13,9 @@ namespace {
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);
 
 void LogFault(std::exception_ptr fault) {
-  if (!fault)
+  if (!fault) {
     return;
+  }
   try {
     std::rethrow_exception(fault);
   } catch (const std::exception& error) {
@@ -57,8 +58,9 @@ Task<void> Server::State::Accept(std::shared_ptr<State> self) {
   Timer pause(self->executor);
   while (!self->stopped) {
     auto peer = co_await self->listener->Accept();
-    if (!peer && peer.error().code == ErrorCode::kCancelled)
+    if (!peer && peer.error().code == ErrorCode::kCancelled) {
       co_return;
+    }
     if (!peer) {
       spdlog::error("{}", peer.error().message);
       pause.expires_after(kAcceptPause);

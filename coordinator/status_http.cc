@@ -17,6 +17,8 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 
 constexpr auto kTimeout = std::chrono::seconds(10);
+/// Pause after a failed accept, such as too many open files.
+constexpr auto kAcceptPause = std::chrono::milliseconds(100);
 constexpr std::uint32_t kHeaderCap = 8 * 1024;
 
 using Request = http::request<http::string_body>;
@@ -49,8 +51,9 @@ Response Answer(const Request& request, const StatusPages& pages) {
 }
 
 void LogFault(std::exception_ptr fault) {
-  if (!fault)
+  if (!fault) {
     return;
+  }
   try {
     std::rethrow_exception(fault);
   } catch (const std::exception& error) {
@@ -65,8 +68,9 @@ Task<void> Serve(beast::tcp_stream stream, std::shared_ptr<const StatusPages> pa
   parser.body_limit(0);
   stream.expires_after(kTimeout);
   const auto [read_error, read] = co_await http::async_read(stream, buffer, parser, kAwait);
-  if (read_error)
+  if (read_error) {
     co_return;
+  }
   const Response response = Answer(parser.get(), *pages);
   stream.expires_after(kTimeout);
   co_await http::async_write(stream, response, kAwait);
@@ -81,12 +85,17 @@ struct StatusServer::State {
   std::shared_ptr<const StatusPages> pages;
 
   static Task<void> Accept(std::shared_ptr<State> self) {
+    Timer pause(self->acceptor.get_executor());
     for (;;) {
       auto [code, socket] = co_await self->acceptor.async_accept(kAwait);
-      if (!self->acceptor.is_open())
+      if (!self->acceptor.is_open()) {
         co_return;
-      if (code)
+      }
+      if (code) {
+        pause.expires_after(kAcceptPause);
+        co_await pause.async_wait(kAwait);
         continue;
+      }
       const auto executor = self->acceptor.get_executor();
       beast::tcp_stream stream(std::move(socket));
       boost::asio::co_spawn(executor, Serve(std::move(stream), self->pages), LogFault);
@@ -109,12 +118,15 @@ Result<StatusServer> StatusServer::Start(boost::asio::any_io_executor executor,
             .pages = std::make_shared<const StatusPages>(std::move(pages))});
   const Tcp::endpoint endpoint(address, port);
   state->acceptor.open(endpoint.protocol(), code);
-  if (!code)
+  if (!code) {
     state->acceptor.set_option(Tcp::acceptor::reuse_address(true), code);
-  if (!code)
+  }
+  if (!code) {
     state->acceptor.bind(endpoint, code);
-  if (!code)
+  }
+  if (!code) {
     state->acceptor.listen(16, code);
+  }
   if (code) {
     return Fail(
         ErrorCode::kUnavailable,

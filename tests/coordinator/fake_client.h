@@ -53,8 +53,9 @@ class FakeClient {
     for (;;) {
       RONDO_TRY(const Bytes frame, RunTask(io_, channel_->Receive(Soon())));
       RONDO_TRY(wire::Message message, wire::Decode(frame));
-      if (!std::holds_alternative<wire::Heartbeat>(message))
+      if (!std::holds_alternative<wire::Heartbeat>(message)) {
         return message;
+      }
     }
   }
 
@@ -79,15 +80,17 @@ class FakeClient {
         ADD_FAILURE() << done.error().message;
         return "";
       }
-      if (done.value())
+      if (done.value()) {
         return Sha256Hex(model.Take());
+      }
     }
   }
 
   void Upload(RoundId round, OfferKind kind, ByteView payload) {
     for (const Bytes& frame : wire::ContributionFrames(payload, round, kind)) {
-      if (!RunTask(io_, channel_->Send(frame, Soon())))
+      if (!RunTask(io_, channel_->Send(frame, Soon()))) {
         return;
+      }
     }
   }
 

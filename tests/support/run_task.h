@@ -30,8 +30,9 @@ template <typename T>
 std::shared_ptr<std::optional<T>> Start(boost::asio::io_context& io, Task<T> task) {
   auto out = std::make_shared<std::optional<T>>();
   boost::asio::co_spawn(io, detail::StoreIn(std::move(task), out), [](std::exception_ptr error) {
-    if (error)
+    if (error) {
       std::rethrow_exception(error);
+    }
   });
   return out;
 }

@@ -47,8 +47,9 @@ class TlsTest : public ::testing::Test {
   }
 
   const Peer& Accepted() {
-    if (!accepted_)
+    if (!accepted_) {
       accepted_ = testing::Wait(io_, pending_);
+    }
     return *accepted_;
   }
 
@@ -253,11 +254,13 @@ TEST_P(StreamTest, EndsInOneClearError) {
   stream.async_handshake(boost::asio::ssl::stream_base::client,
                          [&](boost::system::error_code code) { shaken = code; });
   ASSERT_TRUE(Accepted().has_value());
-  while (!shaken)
+  while (!shaken) {
     io_.run_one();
+  }
   const Bytes bytes = GetParam().bytes;
-  if (!bytes.empty())
+  if (!bytes.empty()) {
     boost::asio::write(stream, boost::asio::buffer(bytes));
+  }
   stream.next_layer().close();
 
   const auto received = RunTask(io_, Accepted().value()->Receive(Soon()));

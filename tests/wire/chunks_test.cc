@@ -9,8 +9,9 @@ namespace {
 
 Bytes Pattern(std::size_t size) {
   Bytes bytes(size);
-  for (std::size_t i = 0; i < size; ++i)
+  for (std::size_t i = 0; i < size; ++i) {
     bytes[i] = static_cast<std::uint8_t>(i * 31 + i / 256);
+  }
   return bytes;
 }
 
