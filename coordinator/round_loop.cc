@@ -270,7 +270,7 @@ Status RoundLoop::EndRound(Round& round, const Status& played) {
   }
   state_.round = round.id;
   saved_ = false;
-  const Status may_go_on = is_void ? CountVoidRound(round, played.error()) : Ok();
+  Status may_go_on = is_void ? CountVoidRound(round, played.error()) : Ok();
   if (!is_void) {
     state_.void_in_a_row = 0;
     UseModel(state_.model);
