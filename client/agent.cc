@@ -30,8 +30,7 @@ void Agent::Stop() {
 
 Task<SessionEnd> Agent::Attempt() {
   const TimePoint deadline = parts_.clock.Now() + parts_.connect_timeout;
-  using namespace boost::asio::experimental::
-      awaitable_operators;  // NOLINT(google-build-using-namespace)
+  using boost::asio::experimental::awaitable_operators::operator||;
   auto connected = co_await (parts_.connect(deadline) || wake_.Wait(TimePoint::max()));
   if (connected.index() == 1) {
     co_return SessionEnd{.kind = SessionEnd::Kind::kStopped};

@@ -43,8 +43,7 @@ Session::Session(const Parts& parts)
       heartbeat_(kGreetingTimeout) {}
 
 Task<SessionEnd> Session::Run() {
-  using namespace boost::asio::experimental::
-      awaitable_operators;  // NOLINT(google-build-using-namespace)
+  using boost::asio::experimental::awaitable_operators::operator&&;
   const Status greeting = co_await Greet();
   if (!greeting && !end_) {
     Lose(greeting.error().code, "no greeting from the coordinator: " + greeting.error().message);
@@ -74,7 +73,7 @@ void Session::Stop() {
   }
 }
 
-// -- greeting -------------------------------------------------------------------------------------
+// -- greeting
 
 Task<Status> Session::Greet() {
   const TimePoint deadline = parts_.clock.Now() + kGreetingTimeout;
@@ -138,7 +137,6 @@ Status Session::Admit(const wire::Welcome& welcome) {
 }
 
 // -- the three coroutines
-// ----------------------------------------------------------------------------
 
 Task<void> Session::Read() {
   while (!end_) {
@@ -235,7 +233,6 @@ void Session::Settle(const Offer& offer, JobResult result) {
 }
 
 // -- messages
-// ----------------------------------------------------------------------------------------
 
 void Session::Handle(wire::Message message) {
   if (auto* chunk = std::get_if<wire::ModelChunk>(&message)) {
@@ -319,7 +316,6 @@ void Session::OnFinish(const wire::Finish& finish) {
 }
 
 // -- endings
-// ------------------------------------------------------------------------------------------
 
 void Session::Enqueue(const wire::Message& message) {
   outbox_.push_back(wire::Encode(message));

@@ -16,7 +16,7 @@ namespace json = boost::json;
 namespace {
 
 constexpr int kSchemaVersion = 1;
-constexpr std::uint64_t kRecordCap = 64 * 1024;
+constexpr std::uint64_t kRecordCap = std::uint64_t{64} << 10;
 constexpr auto kFlushEvery = std::chrono::seconds(1);
 
 json::value ToJson(const ClientRecord& record) {
@@ -94,6 +94,7 @@ void ClientState::DiscardPending() {
   }
 }
 
+// NOLINTNEXTLINE(readability-make-member-function-const): it changes the folder.
 Status ClientState::KeepFederation(const ModelConfig& model, const std::string& catalogue_text) {
   RONDO_TRY_STATUS(WriteTextFile(model_config_path(), ConfigToToml(model, BindModelConfig)));
   return WriteTextFile(catalogue_path(), catalogue_text);

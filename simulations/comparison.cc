@@ -48,6 +48,7 @@ std::vector<std::uint32_t> ClustersOf(const std::vector<UserMetrics>& users,
     }
   }
   std::vector<std::uint32_t> clusters;
+  clusters.reserve(users.size());
   for (const UserMetrics& user : users) {
     clusters.push_back(client_of[user.user]);
   }

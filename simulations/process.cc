@@ -2,23 +2,25 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
 
-extern char** environ;  // NOLINT(readability-redundant-declaration)
+// POSIX declares it nowhere.
+extern char** environ;  // NOLINT
 
 namespace rondo::sim {
 
 Result<ChildProcess> ChildProcess::Start(const std::vector<std::string>& arguments,
                                          const std::filesystem::path& log) {
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (const std::string& argument : arguments) {
     argv.push_back(const_cast<char*>(argument.c_str()));  // posix_spawn takes but never writes it.
   }
@@ -34,14 +36,16 @@ Result<ChildProcess> ChildProcess::Start(const std::vector<std::string>& argumen
   const int failure = ::posix_spawn(&pid, argv[0], &actions, nullptr, argv.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   if (failure != 0) {
-    return Fail(failure == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
-                "cannot start '" + arguments.front() + "': " + std::strerror(failure));
+    return Fail(
+        failure == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
+        "cannot start '" + arguments.front() + "': " + std::generic_category().message(failure));
   }
   const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
   ChildProcess child(pid, pidfd);
   if (pidfd < 0) {
-    return Fail(ErrorCode::kIo,
-                std::string("cannot watch a child process: ") + std::strerror(errno));
+    return Fail(
+        ErrorCode::kIo,
+        std::string("cannot watch a child process: ") + std::generic_category().message(errno));
   }
   return child;
 }

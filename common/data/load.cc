@@ -84,7 +84,7 @@ void ReportOrder(const EventTable& table,
   const bool by_file =
       config.order == "sequence" || (config.order == "time" && config.ties == "file");
   if (by_file && report.users_sorted_by_item > kSortedShareForWarning) {
-    report.warnings.push_back(
+    report.warnings.emplace_back(
         "the file lists the events of over 95 % of users by item id, so file order says nothing "
         "about time: set "
         "data.ties = \"hash\", or data.order = \"none\" where the times only count rows");

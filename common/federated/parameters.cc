@@ -16,7 +16,10 @@ constexpr std::size_t kMaxElements = std::numeric_limits<std::int32_t>::max();
 
 /// The number of elements, or 0 for a shape that is empty or too large.
 std::size_t ElementCount(const std::vector<std::int64_t>& shape) {
-  std::size_t count = shape.empty() ? 0 : 1;
+  if (shape.empty()) {
+    return 0;
+  }
+  std::size_t count = 1;
   for (const std::int64_t dimension : shape) {
     if (dimension <= 0 || static_cast<std::uint64_t>(dimension) > kMaxElements / count) {
       return 0;

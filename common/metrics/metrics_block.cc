@@ -19,6 +19,7 @@ Result<std::shared_ptr<const ParameterLayout>> MetricsLayout(const EvaluateTask&
   names.emplace_back(kUsers);
   names.emplace_back(kNans);
   std::vector<ParameterEntry> entries;
+  entries.reserve(names.size());
   for (std::string& name : names) {
     entries.push_back({.name = std::move(name), .shape = {1}});
   }

@@ -25,8 +25,8 @@ Bytes FrameOf(FrameType type, const google::protobuf::MessageLite& proto) {
 Status ParseInto(google::protobuf::MessageLite& proto, ByteView payload) {
   // What is malformed is our error to report; a peer must not fill the log through the library's
   // own lines.
-  static const bool silenced = (google::protobuf::SetLogHandler(nullptr), true);
-  (void)silenced;
+  static const bool kSilenced = (google::protobuf::SetLogHandler(nullptr), true);
+  (void)kSilenced;
   // The library reads at most 2 GiB, and throws nothing.
   if (payload.size() > 0x7FFFFFFF
       || !proto.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) {
