@@ -31,13 +31,6 @@ Result<Settings> ReadSettings(const CommonOptions& options) {
       {.file = options.config, .environment = ConfigEnvironment(), .sets = options.sets});
 }
 
-void LogToStderr() {
-  auto logger = spdlog::stderr_color_mt("rondo-client");
-  logger->set_pattern("%H:%M:%S %^%l%$ %v");
-  logger->flush_on(spdlog::level::info);
-  spdlog::set_default_logger(std::move(logger));
-}
-
 Status PrepareDevice(const Settings& settings) {
   RONDO_TRY(const DeviceInfo info, PrepareTorch(settings.engine.device));
   if (info.slow_blas) {

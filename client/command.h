@@ -9,7 +9,7 @@
 #include "client/local_work.h"
 #include "client/settings.h"
 #include "client/state.h"
-#include "common/core/result.h"
+#include "common/config/program.h"
 
 namespace CLI {
 class App;
@@ -17,9 +17,6 @@ class App;
 
 /// What the verbs of rondo-client share.
 namespace rondo::client {
-
-/// What a parsed verb does; main runs it after the command line has been understood.
-using Action = std::function<Status()>;
 
 struct CommonOptions {
   std::filesystem::path config = "client.toml";
@@ -32,9 +29,6 @@ void AddCommonOptions(CLI::App& command, CommonOptions& options);
 
 /// The settings behind the options: file, environment, --set.
 Result<Settings> ReadSettings(const CommonOptions& options);
-
-/// Log lines go to stderr: stdout is data.
-void LogToStderr();
 
 /// Settles on a device once for the process, and warns about a slow BLAS.
 Status PrepareDevice(const Settings& settings);

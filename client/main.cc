@@ -1,14 +1,7 @@
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
-#include <csignal>
-#include <exception>
-#include <iostream>
-#include <string>
-
 #include "client/command.h"
-#include "client/version.h"
+#include "common/config/program.h"
 
+namespace rondo {
 namespace {
 
 constexpr const char* kExamples = R"(Examples:
@@ -21,38 +14,17 @@ constexpr const char* kExamples = R"(Examples:
 
 Takes part in a federation. Behaviour data and keys stay on this machine.)";
 
-int Report(const rondo::Error& error) {
-  std::cerr << "rondo-client: " << error.message << '\n';
-  return rondo::ExitCode(error.code);
-}
-
-int Run(int argc, char** argv) {
-  CLI::App app(kExamples, "rondo-client");
-  app.set_version_flag("--version", rondo::client::kVersion);
-  app.require_subcommand(1);
-  rondo::client::Action action;
-  rondo::client::AddRunCommand(app, action);
-  rondo::client::AddRecommendCommand(app, action);
-  rondo::client::AddEvaluateCommand(app, action);
-  rondo::client::AddDoctorCommand(app, action);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
-    return code == 0 ? 0 : rondo::ExitCode(rondo::ErrorCode::kInvalidArgument);
-  }
-  rondo::client::LogToStderr();
-  const rondo::Status done = action();
-  return done ? 0 : Report(done.error());
+void AddCommands(CLI::App& app, Action& action) {
+  client::AddRunCommand(app, action);
+  client::AddRecommendCommand(app, action);
+  client::AddEvaluateCommand(app, action);
+  client::AddDoctorCommand(app, action);
 }
 
 }  // namespace
+}  // namespace rondo
 
 int main(int argc, char** argv) {
-  std::signal(SIGPIPE, SIG_IGN);  // A closed pipe or socket is an error value.
-  try {
-    return Run(argc, argv);
-  } catch (const std::exception& error) {
-    return Report({rondo::ErrorCode::kInternal, std::string("internal error: ") + error.what()});
-  }
+  return rondo::RunProgram(
+      argc, argv, {.name = "rondo-client", .examples = rondo::kExamples}, rondo::AddCommands);
 }

@@ -12,8 +12,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
 
 #include "client/agent.h"
 #include "client/command.h"
@@ -54,18 +52,6 @@ LocalWork MakeWork(ClientId id, DataSource& data, const Settings& settings) {
                     .trainers = CohortTrainer::Create,
                     .scorers = MakeModelScorer,
                     .engine = settings.engine});
-}
-
-std::string RecordJson(const ClientRecord& record) {
-  const boost::json::object object{{"schema_version", 1},
-                                   {"rounds_trained", record.rounds_trained},
-                                   {"rounds_included", record.rounds_included},
-                                   {"rounds_discarded", record.rounds_discarded},
-                                   {"tasks_declined", record.tasks_declined},
-                                   {"last_round", record.last_round},
-                                   {"model_sha256", record.model_sha256},
-                                   {"finished", record.finished}};
-  return boost::json::serialize(object) + "\n";
 }
 
 // -- taking part
@@ -139,7 +125,7 @@ Status TakePart(const RunOptions& options, const Settings& settings) {
        .retry_for = ToDuration(settings.coordinator.retry_for_s)});
   RONDO_TRY_STATUS(RunAgent(io, agent));
   if (options.common.json) {
-    std::cout << RecordJson(state.record());
+    std::cout << RecordJson(state.record()) << '\n';
   }
   return Ok();
 }

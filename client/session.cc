@@ -9,7 +9,7 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "client/version.h"
+#include "common/core/version.h"
 
 namespace rondo::client {
 namespace {
@@ -77,7 +77,7 @@ void Session::Stop() {
 
 Task<Status> Session::Greet() {
   const TimePoint deadline = parts_.clock.Now() + kGreetingTimeout;
-  Bytes hello = wire::Encode(wire::Hello{.software_version = kVersion,
+  Bytes hello = wire::Encode(wire::Hello{.software_version = Version(),
                                          .catalogue_sha256 = parts_.catalogue.sha256(),
                                          .model_sha256 = shelf_.StoredSha256()});
   RONDO_CO_TRY_STATUS(co_await parts_.channel.Send(std::move(hello), deadline));

@@ -42,6 +42,10 @@ ClientRecord FromJson(const json::value& value) {
 
 }  // namespace
 
+std::string RecordJson(const ClientRecord& record) {
+  return json::serialize(ToJson(record));
+}
+
 Result<ClientState> ClientState::Open(const std::filesystem::path& folder) {
   RONDO_TRY_STATUS(MakeFolder(folder));
   ClientState state(folder);

@@ -27,6 +27,9 @@ struct ClientRecord {
   bool operator==(const ClientRecord&) const = default;
 };
 
+/// The record as one JSON object with `schema_version`.
+std::string RecordJson(const ClientRecord& record);
+
 /// The state folder: client.json (this record), model.safetensors, and what the model needs to be
 /// used, model.toml and catalogue.tsv. A contribution is pending from its upload until the result
 /// of its round; a crash or a broken connection discards it.

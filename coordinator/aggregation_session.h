@@ -28,7 +28,8 @@ struct Step {
 /// time in, bytes and the next wake-up out. A faulty client is dropped and counted; only an
 /// unrecoverable fault is an error. One object a round; not thread-safe.
 ///
-/// ClearSession yields one sum per contribution; a masked session yields exactly one.
+/// ClearSession yields one sum of all contributions, or one each where the strategy needs single
+/// updates; a masked session yields exactly one.
 class AggregationSession {
  public:
   virtual ~AggregationSession() = default;

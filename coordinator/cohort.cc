@@ -13,16 +13,6 @@ namespace {
 
 constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
 
-std::uint64_t SecureBelow(std::uint64_t bound) {
-  const std::uint64_t threshold =
-      (0 - bound) % bound;  // Values below it would favour small results.
-  std::uint64_t value = SecureRandomU64();
-  while (value < threshold) {
-    value = SecureRandomU64();
-  }
-  return value % bound;
-}
-
 }  // namespace
 
 CohortSampler::CohortSampler(const StrategyConfig& strategy, std::optional<std::uint64_t> seed)
@@ -49,7 +39,8 @@ std::vector<ClientId> CohortSampler::Sample(std::vector<ClientId> available, Rou
       .seed = seed_.value_or(0), .round = round, .client = 0, .purpose = Purpose::kCohort});
   for (std::size_t i = 0; i < invited_; ++i) {
     const std::uint64_t left = available.size() - i;
-    std::swap(available[i], available[i + (seed_ ? rng.Below(left) : SecureBelow(left))]);
+    std::swap(available[i],
+              available[i + (seed_ ? rng.Below(left) : UniformBelow(left, SecureRandomU64))]);
   }
   available.resize(invited_);
   std::sort(available.begin(), available.end());

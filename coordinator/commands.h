@@ -3,12 +3,10 @@
 #include <CLI/App.hpp>
 #include <functional>
 
-#include "common/core/result.h"
+#include "common/config/program.h"
 
 /// The verbs of rondo-coordinator. Each adds its flags and sets `action` if it is chosen.
 namespace rondo::coordinator {
-
-using Action = std::function<Status()>;
 
 void AddInitCommand(CLI::App& app, Action& action);
 void AddRunCommand(CLI::App& app, Action& action);

@@ -5,23 +5,13 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include "common/transport/asio_types.h"
+#include "coordinator/log_fault.h"
 
 namespace rondo::coordinator {
 namespace {
 
 /// Pause after a failed accept, such as too many open files.
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);
-
-void LogFault(std::exception_ptr fault) {
-  if (!fault) {
-    return;
-  }
-  try {
-    std::rethrow_exception(fault);
-  } catch (const std::exception& error) {
-    spdlog::error("a connection failed: {}", error.what());
-  }
-}
 
 }  // namespace
 

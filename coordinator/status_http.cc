@@ -9,6 +9,7 @@
 
 #include "common/transport/asio_types.h"
 #include "common/transport/channel.h"
+#include "coordinator/log_fault.h"
 
 namespace rondo::coordinator {
 namespace {
@@ -48,17 +49,6 @@ Response Answer(const Request& request, const StatusPages& pages) {
   }
   response.prepare_payload();
   return response;
-}
-
-void LogFault(std::exception_ptr fault) {
-  if (!fault) {
-    return;
-  }
-  try {
-    std::rethrow_exception(fault);
-  } catch (const std::exception& error) {
-    spdlog::error("a status request failed: {}", error.what());
-  }
 }
 
 Task<void> Serve(beast::tcp_stream stream, std::shared_ptr<const StatusPages> pages) {

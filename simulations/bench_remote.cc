@@ -29,7 +29,9 @@ class WorkFolder {
 
   ~WorkFolder() {
     std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
+    if (!path_.empty()) {
+      std::filesystem::remove_all(path_, ignored);
+    }
   }
 
   const std::filesystem::path& path() const { return path_; }
@@ -136,6 +138,9 @@ Result<BenchResult> RunRemoteBench(const RemoteBenchOptions& options) {
     RONDO_TRY(workload, LoadBenchWorkload("w2", options.data));
   }
   const WorkFolder folder;
+  if (folder.path().empty()) {
+    return Fail(ErrorCode::kIo, "cannot make a temporary folder; check TMPDIR and the space there");
+  }
   RONDO_TRY(const auto inputs,
             WriteInputs(options, workload ? &*workload : nullptr, folder.path()));
   RONDO_TRY(FederationProcesses federation, FederationProcesses::Start(inputs));

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "simulations/command.h"
+#include "common/config/program.h"
 
 namespace CLI {
 class App;

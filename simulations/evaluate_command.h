@@ -2,7 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "simulations/command.h"
+#include "common/config/program.h"
 
 namespace rondo::sim {
 

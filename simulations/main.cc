@@ -1,16 +1,12 @@
-#include <CLI/CLI.hpp>
-#include <csignal>
-#include <exception>
-#include <iostream>
-
+#include "common/config/program.h"
 #include "simulations/bench_command.h"
-#include "simulations/command.h"
 #include "simulations/data_commands.h"
 #include "simulations/evaluate_command.h"
 #include "simulations/metrics_command.h"
 #include "simulations/poc_command.h"
 #include "simulations/run_command.h"
 
+namespace rondo {
 namespace {
 
 constexpr const char* kExamples = R"(Examples:
@@ -22,39 +18,19 @@ constexpr const char* kExamples = R"(Examples:
 
 Simulates federations of attention recommenders on one machine.)";
 
-int Report(const rondo::Error& error) {
-  std::cerr << "rondo-sim: " << error.message << '\n';
-  return rondo::ExitCode(error.code);
-}
-
-int Run(int argc, char** argv) {
-  CLI::App app(kExamples, "rondo-sim");
-  app.set_version_flag("--version", RONDO_VERSION);
-  app.require_subcommand(1);
-  rondo::sim::Action action;
-  rondo::sim::AddRunCommand(app, action);
-  rondo::sim::AddEvaluateCommand(app, action);
-  rondo::sim::AddPocCommand(app, action);
-  rondo::sim::AddBenchCommand(app, action);
-  rondo::sim::AddDataCommands(app, action);
-  rondo::sim::AddMetricsCommand(app, action);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
-    return code == 0 ? 0 : rondo::ExitCode(rondo::ErrorCode::kInvalidArgument);
-  }
-  const rondo::Status done = action();
-  return done ? 0 : Report(done.error());
+void AddCommands(CLI::App& app, Action& action) {
+  sim::AddRunCommand(app, action);
+  sim::AddEvaluateCommand(app, action);
+  sim::AddPocCommand(app, action);
+  sim::AddBenchCommand(app, action);
+  sim::AddDataCommands(app, action);
+  sim::AddMetricsCommand(app, action);
 }
 
 }  // namespace
+}  // namespace rondo
 
 int main(int argc, char** argv) {
-  std::signal(SIGPIPE, SIG_IGN);
-  try {
-    return Run(argc, argv);
-  } catch (const std::exception& error) {
-    return Report({rondo::ErrorCode::kInternal, std::string("internal error: ") + error.what()});
-  }
+  return rondo::RunProgram(
+      argc, argv, {.name = "rondo-sim", .examples = rondo::kExamples}, rondo::AddCommands);
 }

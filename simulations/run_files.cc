@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "common/core/file.h"
+#include "common/core/version.h"
 #include "common/crypto/sha256.h"
 #include "common/io/checkpoint.h"
 
@@ -12,7 +13,7 @@ boost::json::object MetaJson(const Experiment& experiment) {
   const Scenario& scenario = experiment.scenario;
   const Dataset& dataset = experiment.data.dataset;
   return {{"schema_version", 1},
-          {"rondo", RONDO_VERSION},
+          {"rondo", Version()},
           {"blas", experiment.device.blas},
           {"slow_blas", experiment.device.slow_blas},
           {"device", experiment.device.device},

@@ -73,13 +73,7 @@ double Rng::Uniform() {
 
 std::uint64_t Rng::Below(std::uint64_t bound) {
   RONDO_CHECK(bound > 0) << "there is no number below 0";
-  const std::uint64_t threshold =
-      (0 - bound) % bound;  // Values below it would favour small results.
-  std::uint64_t value = NextU64();
-  while (value < threshold) {
-    value = NextU64();
-  }
-  return value % bound;
+  return UniformBelow(bound, [this] { return NextU64(); });
 }
 
 double Rng::Normal() {

@@ -32,6 +32,18 @@ struct StreamName {
   Purpose purpose = Purpose::kInit;
 };
 
+/// Uniform in [0, bound), without bias, from a source of uniform 64-bit numbers; bound > 0.
+template <typename Draw>
+std::uint64_t UniformBelow(std::uint64_t bound, Draw&& draw) {
+  const std::uint64_t threshold =
+      (0 - bound) % bound;  // Values below it would favour small results.
+  std::uint64_t value = draw();
+  while (value < threshold) {
+    value = draw();
+  }
+  return value % bound;
+}
+
 /// FNV-1a over the bytes, finished with SplitMix64; stable for ever.
 std::uint64_t HashId(std::string_view id);
 

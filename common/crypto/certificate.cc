@@ -9,6 +9,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
 #include "common/core/file.h"
@@ -294,6 +295,22 @@ Result<CertifiedKey> LoadCertifiedKey(const std::filesystem::path& certificate,
         key.string() + ": this key does not belong to the certificate " + certificate.string());
   }
   return pair;
+}
+
+Status VerifyCertificate(std::string_view certificate_pem, std::string_view authority_pem) {
+  using StorePtr = std::unique_ptr<X509_STORE, detail::OpenSslDelete<X509_STORE_free>>;
+  using ContextPtr = std::unique_ptr<X509_STORE_CTX, detail::OpenSslDelete<X509_STORE_CTX_free>>;
+  RONDO_TRY(const X509Ptr certificate, detail::ParseCertificate(certificate_pem));
+  RONDO_TRY(const X509Ptr authority, detail::ParseCertificate(authority_pem));
+  const StorePtr store(X509_STORE_new());
+  const ContextPtr context(X509_STORE_CTX_new());
+  X509_STORE_add_cert(store.get(), authority.get());
+  X509_STORE_CTX_init(context.get(), store.get(), certificate.get(), nullptr);
+  if (X509_verify_cert(context.get()) == 1) {
+    return Ok();
+  }
+  const int reason = X509_STORE_CTX_get_error(context.get());
+  return Fail(ErrorCode::kUnauthenticated, X509_verify_cert_error_string(reason));
 }
 
 Result<CertificateInfo> InspectCertificate(std::string_view pem) {

@@ -65,6 +65,10 @@ struct CertificateInfo {
   std::string sha256;  ///< of the DER form
 };
 
+/// Checks that `authority_pem` signed `certificate_pem` and that it is valid now.
+/// Errors  kCorrupt if either holds no certificate; kUnauthenticated with OpenSSL's reason.
+Status VerifyCertificate(std::string_view certificate_pem, std::string_view authority_pem);
+
 /// Errors  kCorrupt if `pem` holds no certificate.
 Result<CertificateInfo> InspectCertificate(std::string_view pem);
 

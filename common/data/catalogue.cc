@@ -84,15 +84,7 @@ Result<Catalogue> Catalogue::Read(const std::filesystem::path& path) {
   std::vector<std::string> columns;
   std::vector<std::string> ids;
   std::vector<std::vector<std::string>> values;
-  std::size_t number = 0;
-  for (std::string_view line : SplitText(text, "\n")) {
-    ++number;
-    if (line.ends_with('\r')) {
-      line.remove_suffix(1);
-    }
-    if (line.empty()) {
-      continue;
-    }
+  for (const auto& [number, line] : NumberedLines(text)) {
     std::vector<std::string> cells;
     for (const std::string_view cell : SplitText(line, "\t")) {
       cells.emplace_back(number == 1 ? cell.substr(0, cell.find(':')) : cell);

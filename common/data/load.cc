@@ -19,15 +19,7 @@ constexpr double kSortedShareForWarning = 0.95;
 Status ApplyMapping(const std::filesystem::path& path, EventTable& table) {
   RONDO_TRY(const std::string text, ReadTextFile(path));
   std::unordered_map<std::string, std::string> names;
-  std::size_t number = 0;
-  for (std::string_view line : SplitText(text, "\n")) {
-    ++number;
-    if (line.ends_with('\r')) {
-      line.remove_suffix(1);
-    }
-    if (line.empty()) {
-      continue;
-    }
+  for (const auto& [number, line] : NumberedLines(text)) {
     const auto cells = SplitText(line, "\t");
     if (cells.size() != 2) {
       return Fail(ErrorCode::kInvalidArgument,

@@ -34,6 +34,21 @@ std::vector<std::string_view> SplitText(std::string_view text, std::string_view 
   }
 }
 
+std::vector<NumberedLine> NumberedLines(std::string_view text) {
+  std::vector<NumberedLine> lines;
+  std::size_t number = 0;
+  for (std::string_view line : SplitText(text, "\n")) {
+    ++number;
+    if (line.ends_with('\r')) {
+      line.remove_suffix(1);
+    }
+    if (!line.empty()) {
+      lines.push_back({.number = number, .text = line});
+    }
+  }
+  return lines;
+}
+
 std::optional<double> ParseNumber(std::string_view text) {
   double value = 0.0;
   const char* const end = text.data() + text.size();

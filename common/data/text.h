@@ -10,6 +10,14 @@ namespace rondo {
 /// Cuts at every `delimiter`; "a||b" gives three pieces.
 std::vector<std::string_view> SplitText(std::string_view text, std::string_view delimiter);
 
+struct NumberedLine {
+  std::size_t number = 0;  ///< from 1
+  std::string_view text;   ///< without its line end
+};
+
+/// The lines that are not empty.
+std::vector<NumberedLine> NumberedLines(std::string_view text);
+
 /// A finite number that fills the whole text, or nothing.
 std::optional<double> ParseNumber(std::string_view text);
 

@@ -3,40 +3,21 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
-#include <unistd.h>
 
 #include "common/core/check.h"
 #include "common/core/file.h"
 #include "common/data/dataset.h"
+#include "tests/support/temporary_folder.h"
 
 namespace rondo::testing {
 
-/// A folder of its own for one test, removed at the end.
-class DataFolder {
+/// A folder of its own for one test.
+class DataFolder : public TemporaryFolder {
  public:
-  DataFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "rondo-data-XXXXXX").string();
-    RONDO_CHECK(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-
-  DataFolder(const DataFolder&) = delete;
-  DataFolder& operator=(const DataFolder&) = delete;
-
-  ~DataFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  const std::filesystem::path& path() const { return path_; }
-
   std::filesystem::path Write(const std::string& name, std::string_view text) const {
-    RONDO_CHECK(WriteTextFile(path_ / name, text).has_value());
-    return path_ / name;
+    RONDO_CHECK(WriteTextFile(path() / name, text).has_value());
+    return path() / name;
   }
-
- private:
-  std::filesystem::path path_;
 };
 
 /// The rows of one user as item ids, "!" for a row outside the catalogue.

@@ -74,7 +74,7 @@ TEST_F(ListsTest, RefusesEmptyTruthAndWrongK) {
 
 TEST_F(ListsTest, CommandPrintsOneJsonObject) {
   CLI::App app;
-  sim::Action action;
+  Action action;
   sim::AddMetricsCommand(app, action);
   const std::string golden = RONDO_GOLDEN_DIR "/lists/";
   app.parse("metrics --recommendations " + golden + "recommendations.tsv --truth " + golden

@@ -1,0 +1,62 @@
+#include "common/config/program.h"
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <exception>
+#include <iostream>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "common/core/version.h"
+
+namespace rondo {
+namespace {
+
+void LogToStandardError(const std::string& name) {
+  auto logger = spdlog::stderr_color_mt(name);
+  logger->set_pattern("%H:%M:%S %^%l%$ %v");
+  logger->flush_on(spdlog::level::info);
+  spdlog::set_default_logger(std::move(logger));
+}
+
+int Report(const std::string& program, const Error& error) {
+  std::cerr << program << ": " << error.message << '\n';
+  return ExitCode(error.code);
+}
+
+int ParseAndRun(int argc,
+                char** argv,
+                const ProgramInfo& info,
+                const std::function<void(CLI::App& app, Action& action)>& add_commands) {
+  CLI::App app(info.examples, info.name);
+  app.set_version_flag("--version", Version());
+  app.require_subcommand(1);
+  Action action;
+  add_commands(app, action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? 0 : ExitCode(ErrorCode::kInvalidArgument);
+  }
+  const Status done = action();
+  return done ? 0 : Report(info.name, done.error());
+}
+
+}  // namespace
+
+int RunProgram(int argc,
+               char** argv,
+               const ProgramInfo& info,
+               const std::function<void(CLI::App& app, Action& action)>& add_commands) {
+  std::signal(SIGPIPE, SIG_IGN);  // A closed pipe or socket is an error value.
+  LogToStandardError(info.name);
+  try {
+    return ParseAndRun(argc, argv, info, add_commands);
+  } catch (const std::exception& error) {
+    return Report(info.name,
+                  {ErrorCode::kInternal, std::string("internal error: ") + error.what()});
+  }
+}
+
+}  // namespace rondo
