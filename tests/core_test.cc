@@ -1,9 +1,13 @@
 #include <filesystem>
+#include <mutex>
+#include <set>
+#include <thread>
 
 #include <gtest/gtest.h>
 
 #include "common/core/file.h"
 #include "common/core/rng.h"
+#include "common/core/workers.h"
 
 namespace rondo {
 namespace {
@@ -41,6 +45,29 @@ TEST(WriteFileAtomic, FullDiskKeepsNothingAndSaysWhy) {
   const Status written = WriteFileAtomic("/dev/full/a", AsBytes("x"));
   ASSERT_FALSE(written);
   EXPECT_NE(written.error().message.find("/dev/full/a"), std::string::npos);
+}
+
+TEST(Workers, RunWorkOnceOnEveryThreadAndReturnWhenAllAreDone) {
+  Workers workers(4);
+  for (int run = 0; run < 100; ++run) {
+    std::mutex mutex;
+    std::set<std::thread::id> threads;
+    int calls = 0;
+    workers.Run([&] {
+      const std::scoped_lock lock(mutex);
+      threads.insert(std::this_thread::get_id());
+      ++calls;
+    });
+    EXPECT_EQ(calls, 4);
+    EXPECT_EQ(threads.size(), 4U);
+    EXPECT_TRUE(threads.contains(std::this_thread::get_id()));
+  }
+}
+
+TEST(Workers, OneThreadIsTheCaller) {
+  std::thread::id seen;
+  Workers(1).Run([&] { seen = std::this_thread::get_id(); });
+  EXPECT_EQ(seen, std::this_thread::get_id());
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include <torch/torch.h>
 
+#include "common/core/workers.h"
 #include "common/model/device.h"
 #include "common/model/fold.h"
 #include "common/model/local_training.h"
@@ -45,24 +46,15 @@ class Round {
     block_ = MakeBlock(std::string(kDeltaBlock), layout_, grid, Scaling::kByWeight);
   }
 
-  Status Run(int threads) {
+  Status Run(Workers& workers) {
     const auto packs = MakePacks(parts_.plans, parts_.limits);
     std::atomic<std::size_t> next = 0;
-    const auto work = [&] {
+    workers.Run([&] {
       at::set_num_threads(1);
       for (std::size_t i = next++; i < packs.size() && !broken_; i = next++) {
         RunGuarded(packs[i], parts_.limits.shared);
       }
-    };
-    const auto helpers =
-        std::min<std::size_t>(static_cast<std::size_t>(std::max(1, threads)), packs.size());
-    {
-      std::vector<std::jthread> pool;
-      for (std::size_t i = 1; i < helpers; ++i) {
-        pool.emplace_back(work);
-      }
-      work();
-    }
+    });
     if (broken_) {
       return Fail(error_);
     }
@@ -250,7 +242,7 @@ class TorchCohortTrainer : public CohortTrainer {
       : options_(std::move(options)),
         layout_(std::move(layout)),
         device_(device),
-        threads_(threads) {}
+        workers_(threads) {}
 
   Result<CohortOutcome> Train(const Broadcast& broadcast,
                               std::span<const ClientData> clients,
@@ -293,7 +285,7 @@ class TorchCohortTrainer : public CohortTrainer {
                             .adam = task.client.optimizer == "adam",
                             .negatives = NegativesOf(task.client)};
     Round round({context, plans, visibility, limits, stop}, layout_, clients.size());
-    RONDO_TRY_STATUS(round.Run(threads_));
+    RONDO_TRY_STATUS(round.Run(workers_));
     RONDO_TRY(CohortOutcome outcome, std::move(round).Take());
     outcome.failed.insert(outcome.failed.end(), failed.begin(), failed.end());
     std::sort(outcome.failed.begin(), outcome.failed.end(), [](const auto& a, const auto& b) {
@@ -306,7 +298,7 @@ class TorchCohortTrainer : public CohortTrainer {
   Options options_;
   std::shared_ptr<const ParameterLayout> layout_;
   at::Device device_;
-  int threads_;
+  Workers workers_;
 };
 
 }  // namespace
