@@ -1,0 +1,352 @@
+#include "tests/simulations/pools_fixture.h"
+
+#include <algorithm>
+#include <cmath>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include "client/agent.h"
+#include "common/crypto/sha256.h"
+#include "common/data/generator.h"
+#include "common/data/partition_files.h"
+#include "common/io/safetensors.h"
+#include "common/transport/loopback_channel.h"
+#include "coordinator/contribution_decoder.h"
+#include "coordinator/remote_clients.h"
+#include "coordinator/server.h"
+#include "simulations/experiment.h"
+#include "simulations/virtual_clients.h"
+#include "tests/support/run_task.h"
+#include "tests/support/tls_world.h"
+
+namespace rondo::sim {
+namespace {
+
+using coordinator::Aggregator;
+using coordinator::ClientPool;
+using coordinator::RemoteClients;
+using coordinator::RunState;
+using coordinator::Strategy;
+using ChannelResult = Result<std::shared_ptr<Channel>>;
+
+class ForgetfulSink : public coordinator::CheckpointSink {
+ public:
+  Status Save(const RunState& /*state*/) override { return Ok(); }
+};
+
+class CountingObserver : public coordinator::RoundObserver {
+ public:
+  void OnRound(const coordinator::RoundReport& report) override {
+    contributors.push_back(report.contributors);
+  }
+
+  void OnValidation(const coordinator::ValidationReport& /*report*/) override {}
+
+  std::vector<std::size_t> contributors;
+};
+
+/// An aggregator that keeps what it is given.
+class RecordingAggregator : public Aggregator {
+ public:
+  RecordingAggregator(std::unique_ptr<Aggregator> inner, std::vector<UpdateSum>& sums)
+      : inner_(std::move(inner)),
+        sums_(sums) {}
+
+  Status Accumulate(const UpdateSum& update) override {
+    sums_.push_back(update);
+    return inner_->Accumulate(update);
+  }
+
+  Result<ParameterVector> Report() && override { return std::move(*inner_).Report(); }
+
+ private:
+  std::unique_ptr<Aggregator> inner_;
+  std::vector<UpdateSum>& sums_;
+};
+
+class RecordingStrategy : public Strategy {
+ public:
+  explicit RecordingStrategy(std::unique_ptr<Strategy> inner) : inner_(std::move(inner)) {}
+
+  TrainTask PlanTraining(RoundId round, const GridSpec& grid) const override {
+    return inner_->PlanTraining(round, grid);
+  }
+
+  std::unique_ptr<Aggregator> NewAggregator() const override {
+    return std::make_unique<RecordingAggregator>(inner_->NewAggregator(), *sums_);
+  }
+
+  coordinator::ServerOptimizer& optimizer() override { return inner_->optimizer(); }
+
+  coordinator::Visibility visibility() const override { return inner_->visibility(); }
+
+  std::vector<UpdateSum> Take() { return std::move(*sums_); }
+
+ private:
+  std::unique_ptr<Strategy> inner_;
+  std::unique_ptr<std::vector<UpdateSum>> sums_ = std::make_unique<std::vector<UpdateSum>>();
+};
+
+/// Runs the scenario's rounds on any pool.
+Result<PoolRun> Play(boost::asio::io_context& io,
+                     ClientPool& pool,
+                     const Scenario& scenario,
+                     std::shared_ptr<const ParameterLayout> layout) {
+  RONDO_TRY(auto composed, Strategy::Create(scenario));
+  RecordingStrategy strategy(std::move(composed));
+  ForgetfulSink sink;
+  CountingObserver observer;
+  const SystemClock clock;
+  const coordinator::CohortSampler sampler(scenario.strategy, scenario.seed);
+  RunState start;
+  start.model = InitialParameters(std::move(layout), scenario.seed);
+  const auto sha256 = [](const ParameterVector& model) {
+    return Sha256Hex(EncodeParameters(model).value());
+  };
+  coordinator::RoundLoop loop(
+      {.pool = pool,
+       .strategy = strategy,
+       .checkpoints = sink,
+       .clock = clock,
+       .observer = observer,
+       .sampler = sampler,
+       .new_session = coordinator::ClearSessions(coordinator::DecodeWireContribution),
+       .model_sha256 = sha256},
+      scenario,
+      std::move(start));
+  RONDO_TRY(const coordinator::RunOutcome outcome, testing::RunTask(io, loop.Run()));
+  const auto rounds = static_cast<std::size_t>(scenario.strategy.rounds);
+  EXPECT_EQ(observer.contributors,
+            std::vector<std::size_t>(rounds, static_cast<std::size_t>(scenario.strategy.quorum)));
+  return PoolRun{.state = outcome.state, .sums = strategy.Take()};
+}
+
+/// One client process, less the process.
+class RealClient {
+ public:
+  struct Parts {
+    ClientId id;
+    DataConfig data;
+    std::filesystem::path state;
+    client::Agent::Connect connect;
+    boost::asio::any_io_executor executor;
+    boost::asio::any_io_executor workers;
+  };
+
+  RealClient(Parts parts, const Catalogue& catalogue)
+      : data_(std::move(parts.data)),
+        work_({.id = parts.id,
+               .data = data_,
+               .trainers = CohortTrainer::Create,
+               .scorers = MakeModelScorer,
+               .engine = {.threads = 1, .device = "cpu"}}),
+        state_(client::ClientState::Open(parts.state).value()),
+        agent_({.connect = std::move(parts.connect),
+                .work = work_,
+                .state = state_,
+                .catalogue = catalogue,
+                .limits = {},
+                .clock = clock_,
+                .executor = std::move(parts.executor),
+                .workers = std::move(parts.workers),
+                .backoff =
+                    Backoff(std::chrono::milliseconds(1), std::chrono::milliseconds(1), Rng({}))}) {
+  }
+
+  Task<Status> Run() { return agent_.Run(); }
+
+  std::uint64_t rounds_included() const { return state_.record().rounds_included; }
+
+ private:
+  SystemClock clock_;
+  client::FileDataSource data_;
+  client::LocalWork work_;
+  client::ClientState state_;
+  client::Agent agent_;
+};
+
+/// A coordinator with its pool of real clients. `Connector` makes a client's way to the pool.
+class RealFederation {
+ public:
+  using Connector = std::function<client::Agent::Connect(const ClientId&)>;
+
+  static Result<std::unique_ptr<RealFederation>> Create(const Scenario& scenario) {
+    RONDO_TRY(Catalogue catalogue, Catalogue::Read(scenario.data.catalogue));
+    RONDO_TRY(auto layout, ModelLayout(scenario.model, catalogue.items()));
+    return std::make_unique<RealFederation>(scenario, std::move(catalogue), std::move(layout));
+  }
+
+  RealFederation(Scenario scenario,
+                 Catalogue catalogue,
+                 std::shared_ptr<const ParameterLayout> layout)
+      : scenario_(std::move(scenario)),
+        catalogue_(std::move(catalogue)),
+        layout_(std::move(layout)),
+        pool_(io_.get_executor(),
+              {.welcome = {.run_id = "pools",
+                           .name = "pools",
+                           .model = scenario_.model,
+                           .catalogue_sha256 = catalogue_.sha256(),
+                           .items = catalogue_.items(),
+                           .layout_digest = layout_->digest(),
+                           .evaluation = scenario_.evaluation,
+                           .strategy = scenario_.strategy,
+                           .rounds = static_cast<RoundId>(scenario_.strategy.rounds)},
+               .contribution_cap = wire::ContributionCap(layout_->size())}) {}
+
+  boost::asio::io_context& io() { return io_; }
+
+  RemoteClients& pool() { return pool_; }
+
+  void Join(const ClientId& id,
+            DataConfig data,
+            const std::filesystem::path& state,
+            client::Agent::Connect connect) {
+    clients_.emplace_back(RealClient::Parts{.id = id,
+                                            .data = std::move(data),
+                                            .state = state,
+                                            .connect = std::move(connect),
+                                            .executor = io_.get_executor(),
+                                            .workers = workers_.get_executor()},
+                          catalogue_);
+    ends_.push_back(testing::Start(io_, clients_.back().Run()));
+  }
+
+  /// Runs all rounds, until every client has taken its leave.
+  Result<PoolRun> Run() {
+    Result<PoolRun> run = Play(io_, pool_, scenario_, layout_);
+    for (std::size_t i = 0; run.has_value() && i < clients_.size(); ++i) {
+      EXPECT_TRUE(testing::Wait(io_, ends_[i]));
+      EXPECT_EQ(clients_[i].rounds_included(),
+                static_cast<std::uint64_t>(scenario_.strategy.rounds));
+    }
+    workers_.join();
+    return run;
+  }
+
+ private:
+  Scenario scenario_;
+  Catalogue catalogue_;
+  std::shared_ptr<const ParameterLayout> layout_;
+  boost::asio::io_context io_{1};
+  boost::asio::thread_pool workers_{2};
+  RemoteClients pool_;
+  std::deque<RealClient> clients_;
+  std::vector<std::shared_ptr<std::optional<Status>>> ends_;
+};
+
+Task<ChannelResult> ConnectInMemory(boost::asio::any_io_executor executor,
+                                    RemoteClients& pool,
+                                    ClientId id) {
+  LoopbackPair pair = MakeLoopback(executor, id);
+  pool.Attach(pair.server_end);
+  co_return std::move(pair.client_end);
+}
+
+}  // namespace
+
+void PoolsTest::SetUp() {
+  const GeneratorConfig config{.users = 60, .items = 50, .events = 15, .seed = 5};
+  const auto generated = GenerateData(config);
+  ASSERT_TRUE(generated);
+  ASSERT_TRUE(WriteGenerated(*generated, config, folder_ / "source"));
+  scenario_.data.path = folder_ / "source";
+  scenario_.data.clients = "lognormal:0.5";
+  scenario_.data.institutions = 3;
+  scenario_.model = {.width = 16, .blocks = 1, .heads = 2, .history = 12, .dropout = 0.0};
+  scenario_.client = {.epochs = 2, .batch_size = 8, .learning_rate = 0.5, .device = "cpu"};
+  scenario_.strategy.rounds = 3;
+  scenario_.strategy.quorum = 3;
+  scenario_.evaluation.every = 0;
+  scenario_.checkpoint.every = 1;
+  scenario_.engine.threads = 1;
+  scenario_.engine.device = "cpu";
+  const auto partition = WritePartition(scenario_.data, folder_ / "split");
+  ASSERT_TRUE(partition) << partition.error().message;
+  clients_ = partition->clients;
+  ASSERT_EQ(clients_.size(), 3U);
+  scenario_.data.catalogue = partition->catalogue;
+}
+
+DataConfig PoolsTest::OwnData(const ClientId& id) const {
+  DataConfig config = scenario_.data;
+  config.path = folder_.path() / "split" / ClientFolderName(id);
+  return config;
+}
+
+std::filesystem::path PoolsTest::StateFolder(const ClientId& id) const {
+  return folder_.path() / ("state" + std::to_string(runs_)) / id;
+}
+
+Result<PoolRun> PoolsTest::RunVirtual(const Scenario& scenario) {
+  RONDO_TRY(const std::unique_ptr<Experiment> experiment, PrepareExperiment(scenario));
+  VirtualClients pool({.dataset = experiment->data.dataset,
+                       .shards = experiment->shards,
+                       .trainer = *experiment->trainer,
+                       .model = experiment->model,
+                       .stop = {}});
+  boost::asio::io_context io(1);
+  return Play(io, pool, experiment->scenario, experiment->layout);
+}
+
+Result<PoolRun> PoolsTest::RunLoopback(const Scenario& scenario) {
+  ++runs_;
+  RONDO_TRY(const auto federation, RealFederation::Create(scenario));
+  for (const ClientId& id : clients_) {
+    const auto connect = [&federation, id](TimePoint) {
+      return ConnectInMemory(federation->io().get_executor(), federation->pool(), id);
+    };
+    federation->Join(id, OwnData(id), StateFolder(id), connect);
+  }
+  return federation->Run();
+}
+
+Result<PoolRun> PoolsTest::RunTls(const Scenario& scenario) {
+  ++runs_;
+  testing::TlsWorld world;
+  RONDO_TRY(const auto federation, RealFederation::Create(scenario));
+  const boost::asio::any_io_executor executor = federation->io().get_executor();
+  RONDO_TRY(auto listener, TlsListener::Listen(executor, world.Server(), "127.0.0.1", 0));
+  coordinator::Server server(executor, std::move(listener), federation->pool(), {});
+  server.Start();
+  const TlsAddress address{.host = "127.0.0.1", .port = server.port()};
+  for (const ClientId& id : clients_) {
+    const auto connect = [executor, address, keys = world.Client(id)](TimePoint deadline) {
+      return ConnectTls(executor, keys, address, deadline);
+    };
+    federation->Join(id, OwnData(id), StateFolder(id), connect);
+  }
+  Result<PoolRun> run = federation->Run();
+  server.Stop();
+  federation->io().restart();
+  federation->io().poll();
+  return run;
+}
+
+double LargestDifference(std::span<const float> a, std::span<const float> b) {
+  EXPECT_EQ(a.size(), b.size());
+  double largest = 0.0;
+  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+    largest = std::max(largest, std::abs(static_cast<double>(a[i]) - b[i]));
+  }
+  return largest;
+}
+
+std::vector<float> MeanDelta(const UpdateSum& sum) {
+  std::vector<float> mean;
+  for (const double value : GridToReal(sum.blocks.at(0))) {
+    mean.push_back(static_cast<float>(value / static_cast<double>(sum.weight)));
+  }
+  return mean;
+}
+
+const std::vector<std::int64_t>& Integers(const UpdateSum& sum) {
+  return sum.blocks.at(0).values;
+}
+
+}  // namespace rondo::sim

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "common/config/scenario.h"
+#include "common/federated/update_sum.h"
+#include "coordinator/round_loop.h"
+#include "tests/support/temporary_folder.h"
+
+namespace rondo::sim {
+
+/// What a run left behind, and the exact sum of updates that each of its rounds folded.
+struct PoolRun {
+  coordinator::RunState state;
+  std::vector<UpdateSum> sums;
+};
+
+/// Three institutions with generated logs, as files, and the pools that can train them. The round
+/// loop, the strategy and the sessions are the same for every pool.
+class PoolsTest : public ::testing::Test {
+ protected:
+  void SetUp() override;
+
+  /// The simulation's virtual clients.
+  Result<PoolRun> RunVirtual(const Scenario& scenario);
+
+  /// The real client code on channels in memory.
+  Result<PoolRun> RunLoopback(const Scenario& scenario);
+
+  /// The real client code on TLS connections to 127.0.0.1.
+  Result<PoolRun> RunTls(const Scenario& scenario);
+
+  /// A client's share of the partition, as its owner would configure it.
+  DataConfig OwnData(const ClientId& id) const;
+
+  std::filesystem::path StateFolder(const ClientId& id) const;
+
+  Scenario scenario_;
+  testing::TemporaryFolder folder_;
+  std::vector<ClientId> clients_;
+  int runs_ = 0;  ///< of real clients, each with state folders of its own
+};
+
+/// The largest absolute difference between two lists of the same size.
+double LargestDifference(std::span<const float> a, std::span<const float> b);
+
+/// The mean delta of a round's sum, before the server optimiser.
+std::vector<float> MeanDelta(const UpdateSum& sum);
+
+/// The integers of a round's sum.
+const std::vector<std::int64_t>& Integers(const UpdateSum& sum);
+
+}  // namespace rondo::sim
