@@ -112,7 +112,7 @@ Task<Status> RoundLoop::PlayRound() {
   if (played.has_value()) {
     played = Fold(round);
   }
-  // 5. Checkpoint. 6. Announce. 7. Report.
+  // 5. Report. 6. Checkpoint. 7. Announce.
   co_return EndRound(round, played);
 }
 
@@ -275,6 +275,8 @@ Status RoundLoop::EndRound(Round& round, const Status& played) {
     state_.void_in_a_row = 0;
     UseModel(state_.model);
   }
+  // Before the checkpoint: who resumes from it finds the record of every round that it holds.
+  Report(round);
   // Clients keep their state when they hear the result, so it must survive a crash from here on.
   const auto every = static_cast<RoundId>(std::max(scenario_.checkpoint.every, 1));
   if (round.id % every == 0) {
@@ -283,7 +285,6 @@ Status RoundLoop::EndRound(Round& round, const Status& played) {
   const std::vector<ClientId>& included = is_void ? nobody : round.session->contributors();
   parts_.pool.Announce(included,
                        {.round = round.id, .is_void = is_void, .model_sha256 = broadcast_.sha256});
-  Report(round);
   return may_go_on;
 }
 

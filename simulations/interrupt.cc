@@ -1,25 +1,46 @@
 #include "simulations/interrupt.h"
 
+#include <cerrno>
 #include <csignal>
-#include <ctime>
+#include <semaphore.h>
 
 namespace rondo::sim {
+namespace {
+
+/// Posted by the handler, and once by the destructor. Nothing else may be called in a handler.
+sem_t g_wake;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+
+void OnSignal(int /*signal*/) {
+  const int saved = errno;
+  ::sem_post(&g_wake);
+  errno = saved;
+}
+
+void Handle(void (*handler)(int)) {
+  struct sigaction action {};
+
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART | SA_RESETHAND;
+  sigemptyset(&action.sa_mask);
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+}
+
+}  // namespace
 
 InterruptWatcher::InterruptWatcher() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  thread_ = std::jthread([this, signals](const std::stop_token& ended) {
-    const timespec beat{.tv_sec = 0,
-                        .tv_nsec = 100'000'000};  // How long destruction may have to wait.
-    while (!ended.stop_requested()) {
-      if (sigtimedwait(&signals, nullptr, &beat) > 0) {
-        source_.request_stop();
-      }
-    }
+  ::sem_init(&g_wake, 0, 0);
+  thread_ = std::thread([this] {
+    while (::sem_wait(&g_wake) != 0 && errno == EINTR) {}
+    source_.request_stop();
   });
+  Handle(OnSignal);
+}
+
+InterruptWatcher::~InterruptWatcher() {
+  Handle(SIG_DFL);
+  ::sem_post(&g_wake);
+  thread_.join();
 }
 
 }  // namespace rondo::sim

@@ -89,7 +89,7 @@ Status Run(const RunFlags& flags) {
                                               IdentityOf(*experiment)));
   RONDO_TRY(std::optional<coordinator::RunState> saved, checkpoints.Latest());
   coordinator::RunState state = saved ? *std::move(saved) : FreshState(*experiment);
-  RONDO_TRY_STATUS(directory.TruncateRounds(state.round));
+  RONDO_TRY_STATUS(directory.TruncateRounds(state.round, state.validated_round));
   RONDO_TRY(
       TensorBoardWriter events,
       TensorBoardWriter::Create(directory.path(), std::chrono::system_clock::now(), state.round));
@@ -106,11 +106,13 @@ Status Run(const RunFlags& flags) {
                                                           std::move(state));
   recorder.Finish();
   if (!outcome) {
-    const bool stopped = outcome.error().code == ErrorCode::kCancelled;
+    const ErrorCode code = outcome.error().code;
+    const bool resumable = code == ErrorCode::kCancelled || code == ErrorCode::kIo;
     return Fail(
-        outcome.error().code,
+        code,
         outcome.error().message
-            + (stopped ? "; go on with: rondo-sim run --resume " + directory.path().string() : ""));
+            + (resumable ? "; go on with: rondo-sim run --resume " + directory.path().string()
+                         : ""));
   }
   RONDO_TRY_STATUS(recorder.status());
 

@@ -40,7 +40,15 @@ int ParseAndRun(int argc,
     return code == 0 ? 0 : ExitCode(ErrorCode::kInvalidArgument);
   }
   const Status done = action();
-  return done ? 0 : Report(info.name, done.error());
+  if (!done) {
+    return Report(info.name, done.error());
+  }
+  if (!std::cout.flush()) {
+    return Report(
+        info.name,
+        {ErrorCode::kIo, "cannot write to standard output; is its disk full or its pipe closed?"});
+  }
+  return 0;
 }
 
 }  // namespace
@@ -49,7 +57,8 @@ int RunProgram(int argc,
                char** argv,
                const ProgramInfo& info,
                const std::function<void(CLI::App& app, Action& action)>& add_commands) {
-  std::signal(SIGPIPE, SIG_IGN);  // A closed pipe or socket is an error value.
+  std::signal(SIGPIPE, SIG_IGN);  // A closed pipe or socket is an error value,
+  std::signal(SIGXFSZ, SIG_IGN);  // and so is a file that may not grow.
   LogToStandardError(info.name);
   try {
     return ParseAndRun(argc, argv, info, add_commands);

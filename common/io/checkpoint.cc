@@ -230,7 +230,8 @@ Result<SavedCheckpoint> CheckpointStore::Save(const Checkpoint& checkpoint) {
   if (Status status = WriteFileAtomic(path, bytes); !status) {
     return Fail(status.error().code,
                 "the checkpoint of round " + std::to_string(checkpoint.round)
-                    + " was not saved, older ones are untouched: " + status.error().message);
+                    + " was not saved, older ones are untouched: " + status.error().message
+                    + "; check the space and the permissions there");
   }
   Prune(checkpoint.round, checkpoint.best_round);
   return SavedCheckpoint{.path = path, .sha256 = Sha256Hex(bytes)};

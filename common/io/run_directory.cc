@@ -1,5 +1,6 @@
 #include "common/io/run_directory.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -192,7 +193,7 @@ Status RunDirectory::AppendRound(const boost::json::object& round) {
   return Ok();
 }
 
-Status RunDirectory::TruncateRounds(RoundId round) {
+Status RunDirectory::TruncateRounds(RoundId round, RoundId validated) {
   Close();
   const std::filesystem::path path = path_ / "rounds.jsonl";
   std::error_code code;
@@ -203,7 +204,10 @@ Status RunDirectory::TruncateRounds(RoundId round) {
   RONDO_TRY(const std::vector<RoundLine> lines, ParseRounds(text, path));
   std::string kept;
   for (const RoundLine& line : lines) {
-    if (line.object.at("round").get_int64() <= static_cast<std::int64_t>(round)) {
+    const boost::json::value* event = line.object.if_contains("event");
+    const bool validation = event != nullptr && *event == "validation";
+    const auto newest = static_cast<std::int64_t>(validation ? std::min(round, validated) : round);
+    if (line.object.at("round").get_int64() <= newest) {
       kept += text.substr(line.begin, line.end - line.begin);
     }
   }

@@ -56,9 +56,10 @@ class RunDirectory {
   /// Errors  kIo (disk full).
   Status AppendRound(const boost::json::object& round);
 
-  /// Forgets the lines of rounds after `round`, and one that a crash cut off, before the run goes
-  /// on. Errors  kIo; kCorrupt if a line before the last is broken.
-  Status TruncateRounds(RoundId round);
+  /// Forgets the lines of rounds after `round`, those of validations after `validated`, which will
+  /// be done again, and a line that a crash cut off, before the run goes on.
+  /// Errors  kIo; kCorrupt if a line before the last is broken.
+  Status TruncateRounds(RoundId round, RoundId validated);
 
   /// Errors  kIo; kCorrupt. A cut-off last line is left out.
   Result<std::vector<boost::json::object>> ReadRounds() const;

@@ -59,7 +59,7 @@ TEST(RunDirectory, RoundsAreVisibleAtOnceAndTruncatedToACheckpoint) {
   std::ofstream(folder / "rounds.jsonl", std::ios::app) << "{\"round\":6,\"lo";
 
   EXPECT_EQ(run->ReadRounds()->size(), 5u);
-  ASSERT_TRUE(run->TruncateRounds(3).has_value());
+  ASSERT_TRUE(run->TruncateRounds(3, 0).has_value());
   ASSERT_TRUE(run->AppendRound(Round(4)).has_value());
 
   const auto rounds = run->ReadRounds();
@@ -71,6 +71,23 @@ TEST(RunDirectory, RoundsAreVisibleAtOnceAndTruncatedToACheckpoint) {
             "{\"round\":3,\"loss\":0.5}\n{\"round\":4,\"loss\":0.5}\n");
 }
 
+TEST(RunDirectory, AValidationThatWillBeDoneAgainIsForgotten) {
+  const testing::TemporaryFolder folder;
+  auto run = RunDirectory::CreateAt(folder.path());
+  ASSERT_TRUE(run.has_value());
+  for (const int round : {2, 4}) {
+    ASSERT_TRUE(run->AppendRound({{"event", "round"}, {"round", round}}).has_value());
+    ASSERT_TRUE(run->AppendRound({{"event", "validation"}, {"round", round}}).has_value());
+  }
+
+  // The checkpoint of round 4 was saved before its validation.
+  ASSERT_TRUE(run->TruncateRounds(4, 2).has_value());
+
+  EXPECT_EQ(*ReadTextFile(folder / "rounds.jsonl"),
+            "{\"event\":\"round\",\"round\":2}\n{\"event\":\"validation\",\"round\":2}\n"
+            "{\"event\":\"round\",\"round\":4}\n");
+}
+
 TEST(RunDirectory, ABrokenLineInTheMiddleIsReported) {
   const testing::TemporaryFolder folder;
   auto run = RunDirectory::CreateAt(folder.path());
@@ -79,7 +96,7 @@ TEST(RunDirectory, ABrokenLineInTheMiddleIsReported) {
                   .has_value());
 
   EXPECT_THAT(run->ReadRounds().error().message, HasSubstr("line 2"));
-  EXPECT_FALSE(run->TruncateRounds(2).has_value());
+  EXPECT_FALSE(run->TruncateRounds(2, 0).has_value());
 }
 
 TEST(RunDirectory, AFullDiskIsAnError) {
