@@ -45,7 +45,10 @@ Session::Session(const Parts& parts)
 Task<SessionEnd> Session::Run() {
   using boost::asio::experimental::awaitable_operators::operator&&;
   const Status greeting = co_await Greet();
-  if (!greeting && !end_) {
+  if (!greeting && !end_ && greeting.error().code == ErrorCode::kUnauthenticated) {
+    // In TLS 1.3 a client hears only after its handshake that its certificate was refused.
+    End(SessionEnd::Kind::kRefused, greeting.error());
+  } else if (!greeting && !end_) {
     Lose(greeting.error().code, "no greeting from the coordinator: " + greeting.error().message);
   }
   if (!end_) {

@@ -9,6 +9,7 @@
 #include "common/core/file.h"
 #include "common/io/json.h"
 #include "simulations/federation_processes.h"
+#include "simulations/interrupt.h"
 
 namespace rondo::sim {
 namespace {
@@ -137,12 +138,13 @@ Result<BenchResult> RunRemoteBench(const RemoteBenchOptions& options) {
   if (options.workload == "w2") {
     RONDO_TRY(workload, LoadBenchWorkload("w2", options.data));
   }
+  const InterruptWatcher interrupt;
   const WorkFolder folder;
   if (folder.path().empty()) {
     return Fail(ErrorCode::kIo, "cannot make a temporary folder; check TMPDIR and the space there");
   }
-  RONDO_TRY(const auto inputs,
-            WriteInputs(options, workload ? &*workload : nullptr, folder.path()));
+  RONDO_TRY(auto inputs, WriteInputs(options, workload ? &*workload : nullptr, folder.path()));
+  inputs.stop = interrupt.token();
   RONDO_TRY(FederationProcesses federation, FederationProcesses::Start(inputs));
   RONDO_TRY_STATUS(federation.Finish(std::chrono::seconds(300)));
   BenchResult result{.workload = options.workload};

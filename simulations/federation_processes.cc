@@ -1,7 +1,7 @@
 #include "simulations/federation_processes.h"
 
+#include <algorithm>
 #include <csignal>
-#include <thread>
 
 #include "common/core/file.h"
 
@@ -9,6 +9,9 @@ namespace rondo::sim {
 namespace {
 
 using std::chrono::seconds;
+
+/// How often a wait looks whether it was asked to stop.
+constexpr std::chrono::milliseconds kLook{50};
 
 /// The last lines of a log, for an error message.
 std::string TailOf(const std::filesystem::path& log) {
@@ -46,6 +49,7 @@ Result<FederationProcesses> FederationProcesses::Start(const Options& options) {
   RONDO_TRY_STATUS(MakeFolder(options.folder));
   FederationProcesses federation;
   federation.folder_ = std::filesystem::absolute(options.folder);
+  federation.stop_ = options.stop;
   std::vector<std::string> init = {(programs / "rondo-coordinator").string(),
                                    "init",
                                    "--scenario",
@@ -68,6 +72,27 @@ Result<FederationProcesses> FederationProcesses::Start(const Options& options) {
   return federation;
 }
 
+FederationProcesses::~FederationProcesses() {
+  for (const ChildProcess& child : coordinator_) {
+    child.Signal(SIGTERM);
+  }
+  for (const auto& [id, client] : clients_) {
+    client.Signal(SIGTERM);
+  }
+  const TimePoint leave = TimePoint::clock::now() + seconds(5);
+  for (ChildProcess& child : coordinator_) {
+    child.Wait(leave);
+  }
+  for (auto& [id, client] : clients_) {
+    client.Wait(leave);
+  }
+}
+
+Status FederationProcesses::Stopped() const {
+  return Fail(ErrorCode::kCancelled,
+              "the federation was stopped before its end; logs are in '" + folder_.string() + "'");
+}
+
 Status FederationProcesses::StartCoordinator(const std::filesystem::path& programs) {
   const std::vector<std::string> command = {(programs / "rondo-coordinator").string(),
                                             "run",
@@ -83,6 +108,9 @@ Result<std::string> FederationProcesses::Port() {
   const auto file = folder_ / "federation" / "state" / "address";
   const TimePoint deadline = TimePoint::clock::now() + seconds(20);
   while (TimePoint::clock::now() < deadline) {
+    if (stop_.stop_requested()) {
+      RONDO_TRY_STATUS(Stopped());
+    }
     const Result<std::string> address = ReadTextFile(file);
     if (address && !address->empty()) {
       const std::size_t colon = address->rfind(':');
@@ -119,7 +147,14 @@ Status FederationProcesses::StartClients(const Options& options,
 }
 
 Status FederationProcesses::Finish(seconds timeout) {
-  const std::optional<int> code = coordinator().Wait(TimePoint::clock::now() + timeout);
+  const TimePoint deadline = TimePoint::clock::now() + timeout;
+  std::optional<int> code;
+  while (!code && !stop_.stop_requested() && TimePoint::clock::now() < deadline) {
+    code = coordinator().Wait(std::min(deadline, TimePoint::clock::now() + kLook));
+  }
+  if (stop_.stop_requested()) {
+    return Stopped();
+  }
   const TimePoint leave = TimePoint::clock::now() + seconds(10);
   for (auto& [id, client] : clients_) {
     client_exit_codes_[id] = client.Wait(code == 0 ? leave : TimePoint::clock::now()).value_or(-1);

@@ -10,6 +10,7 @@
 #include "simulations/comparison.h"
 #include "simulations/experiment.h"
 #include "simulations/federation_processes.h"
+#include "simulations/interrupt.h"
 #include "simulations/run_report.h"
 #include "simulations/scenario_flags.h"
 
@@ -74,13 +75,15 @@ Result<Checkpoint> SelectedModel(const std::filesystem::path& folder) {
 }
 
 Status RunPoc(const PocFlags& flags) {
+  const InterruptWatcher interrupt;
   RONDO_TRY(Scenario scenario, flags.scenario.Load());
   UseInstitutions(scenario, flags.clients);
   RONDO_TRY(const std::unique_ptr<Experiment> experiment, PrepareExperiment(scenario));
   RONDO_TRY_STATUS(CheckClientCount(*experiment, flags.clients));
   const std::filesystem::path folder = std::filesystem::absolute(flags.out);
   RONDO_TRY_STATUS(MakeFolder(folder));
-  RONDO_TRY(const FederationProcesses::Options options, WriteInputs(*experiment, folder));
+  RONDO_TRY(FederationProcesses::Options options, WriteInputs(*experiment, folder));
+  options.stop = interrupt.token();
 
   std::cerr << "starting a coordinator and " << flags.clients << " clients; logs in "
             << folder.string() << '\n';

@@ -1,0 +1,136 @@
+#include "tests/programs/federation.h"
+
+namespace rondo::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::MatchesRegex;
+using ::testing::Not;
+
+/// Every client in every round, so that the same rounds give the same model.
+std::string EveryClient(int rounds) {
+  return SmallScenario(rounds, "cohort = 0\nquorum = 3");
+}
+
+constexpr int kLong = 30;
+
+int WorkingOn(const boost::json::object& status, const std::string& id) {
+  for (const boost::json::value& client : status.at("clients").as_array()) {
+    if (client.at("id").as_string() == id) {
+      return client.at("working_on").to_number<int>();
+    }
+  }
+  return -1;
+}
+
+std::string ErrorsOf(const std::vector<std::unique_ptr<Program>>& programs) {
+  std::string all;
+  for (const auto& program : programs) {
+    all += program->err() + "---\n";
+  }
+  return all;
+}
+
+TEST_F(FederationTest, EveryClientKeepsTheFinalModel) {
+  Init(EveryClient(5));
+  const auto coordinator = StartCoordinator();
+  const auto clients = StartClients(Port());
+  ASSERT_EQ(coordinator->Wait(), 0) << coordinator->err() << ErrorsOf(clients);
+  for (const auto& client : clients) {
+    EXPECT_EQ(client->Wait(), 0) << client->err();
+    EXPECT_EQ(boost::json::parse(client->out()).at("rounds_included").as_int64(), 5);
+  }
+  const boost::json::object summary = boost::json::parse(coordinator->out()).as_object();
+  EXPECT_EQ(summary, ReadJson(Path("federation/state/summary.json")));
+  EXPECT_EQ(summary.at("rounds").as_int64(), 5);
+  EXPECT_EQ(summary.at("void_rounds").as_int64(), 0);
+  EXPECT_EQ(summary.at("test").at("full").at("users").as_int64(), 72);
+  const std::string kept = KeptModel(1);
+  EXPECT_EQ(KeptModel(2), kept);
+  EXPECT_EQ(KeptModel(3), kept);
+  EXPECT_FALSE(std::filesystem::exists(Path("federation/state/address")));
+}
+
+TEST_F(FederationTest, ACoordinatorThatWasKilledGoesOnWhereItWas) {
+  Init(EveryClient(kLong));
+  auto coordinator = StartCoordinator();
+  const std::string port = Port();
+  const auto clients = StartClients(port);
+  ASSERT_TRUE(coordinator->Await([&] { return NewestSaved() >= 8; })) << coordinator->err();
+  coordinator->Signal(SIGKILL);
+  ASSERT_EQ(coordinator->Wait(), 128 + SIGKILL) << "it ended before it could be killed";
+  const int saved = NewestSaved();
+  FinishAfterRestart(port, saved, clients);
+}
+
+TEST_F(FederationTest, AFullDiskEndsTheCoordinatorAndItGoesOnWhenThereIsRoom) {
+  Init(EveryClient(kLong));
+  auto coordinator = StartCoordinator();
+  const std::string port = Port();
+  const auto clients = StartClients(port);
+  ASSERT_TRUE(coordinator->Await([&] { return NewestSaved() >= 8; })) << coordinator->err();
+  coordinator->LimitFileSize(24 * 1024);
+  EXPECT_EQ(coordinator->Wait(), 1) << coordinator->err();
+  EXPECT_THAT(coordinator->out(), IsEmpty());
+  const int saved = NewestSaved();
+  EXPECT_EQ(LastLine(coordinator->err())
+                .find(fmt::format("rondo-coordinator: the checkpoint of round {} was not saved",
+                                  saved + 1)),
+            0U)
+      << coordinator->err();
+  EXPECT_THAT(LastLine(coordinator->err()),
+              MatchesRegex(".*: cannot write '.*/federation/state/checkpoints/.*': File too "
+                           "large; check the space and the permissions there"));
+  FinishAfterRestart(port, saved, clients);
+}
+
+TEST_F(FederationTest, AClientThatIsKilledInARoundCostsOnlyItself) {
+  Init(SmallScenario(kLong, "cohort = 0\nquorum = 2"));
+  const auto coordinator = StartCoordinator({"--set", "server.return_wait_s=0"});
+  const auto clients = StartClients(Port());
+  ASSERT_TRUE(coordinator->AwaitError("\nround 3: ")) << coordinator->err();
+  // The round hangs on a client that does not move: the others have answered.
+  clients[2]->Signal(SIGSTOP);
+  ASSERT_TRUE(coordinator->Await([&] {
+    const boost::json::object status = Status();
+    return WorkingOn(status, "client-3") > 0 && WorkingOn(status, "client-1") == 0
+           && WorkingOn(status, "client-2") == 0;
+  })) << coordinator->err();
+  const int round = WorkingOn(Status(), "client-3");
+  clients[2]->Signal(SIGKILL);
+  EXPECT_EQ(clients[2]->Wait(), 128 + SIGKILL);
+  ASSERT_EQ(coordinator->Wait(), 0) << coordinator->err();
+  EXPECT_EQ(clients[0]->Wait(), 0) << clients[0]->err();
+  EXPECT_EQ(clients[1]->Wait(), 0) << clients[1]->err();
+
+  const std::string log = coordinator->err();
+  EXPECT_THAT(log, HasSubstr(fmt::format("\nround {}: 2 of 3 clients", round)));
+  EXPECT_THAT(log, HasSubstr("\n  without client-3: "));
+  EXPECT_THAT(log, HasSubstr(fmt::format("\nround {}: 2 of 2 clients", kLong)));
+  const boost::json::object summary = boost::json::parse(coordinator->out()).as_object();
+  EXPECT_EQ(summary.at("rounds").as_int64(), kLong);
+  EXPECT_EQ(summary.at("void_rounds").as_int64(), 0);
+  EXPECT_EQ(KeptModel(1), KeptModel(2));
+}
+
+TEST_F(FederationTest, AnInterruptEndsCoordinatorAndClients) {
+  Init(EveryClient(100000));
+  const auto coordinator = StartCoordinator();
+  const auto clients = StartClients(Port());
+  ASSERT_TRUE(coordinator->AwaitError("\nround 2: ")) << coordinator->err();
+  clients[0]->Signal(SIGTERM);
+  EXPECT_EQ(clients[0]->Wait(), 130) << clients[0]->err();
+  EXPECT_THAT(LastLine(clients[0]->err()), HasSubstr("rondo-client: stopped by its owner"));
+  coordinator->Signal(SIGINT);
+  EXPECT_EQ(coordinator->Wait(), 130);
+  EXPECT_EQ(LastLine(coordinator->err()),
+            "rondo-coordinator: the run was stopped; it can be resumed");
+  EXPECT_FALSE(std::filesystem::exists(Path("federation/state/address")));
+  // The others wait for the coordinator to come back.
+  clients[1]->Signal(SIGINT);
+  EXPECT_EQ(clients[1]->Wait(), 130) << clients[1]->err();
+}
+
+}  // namespace
+}  // namespace rondo::testing
