@@ -147,7 +147,8 @@ at::Tensor Embed(Pass& pass, const EncoderWeights& weights) {
         weights.position.narrow(1, history - pass.length, pass.length).unsqueeze(1);
     x = (x.view({pass.groups, pass.batch, pass.length, -1}) + place).view(x.sizes());
   }
-  return pass.Dropout(x) * pass.keep;
+  // Not a product: 0 times NaN, in a row that only padding looks at, would spread.
+  return pass.Dropout(x).masked_fill(pass.keep == 0.0, 0.0);
 }
 
 at::Tensor Block(Pass& pass, const BlockWeights& weights, const at::Tensor& x) {

@@ -132,6 +132,7 @@ def main(folder):
                     w = flats[0].clone().requires_grad_()
                     decay = 0.1 if rule == "decay" else 0.0
                     optimizer = (torch.optim.Adam([w], RATE) if rule == "adam" else torch.optim.SGD([w], RATE, weight_decay=decay))
+                    smallest = torch.full_like(w, math.inf)  # of each coordinate's gradients
                     for _ in range(STEPS):
                         optimizer.zero_grad()
                         value = client_loss("softmax", kinds, w, shapes, data[c], negs[c])
@@ -140,8 +141,11 @@ def main(folder):
                         value.backward()
                         if rule == "clip":
                             torch.nn.utils.clip_grad_norm_([w], 0.5)
+                        smallest = torch.minimum(smallest, w.grad.abs())
                         optimizer.step()
                     write(f"client{c}.{rule}.delta", w.detach() - flats[0])
+                    if rule == "adam":
+                        write(f"client{c}.adam.smallest_gradient", smallest)
 
 
 if __name__ == "__main__":
