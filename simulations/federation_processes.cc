@@ -164,7 +164,7 @@ Status FederationProcesses::Finish(seconds timeout) {
                 "the coordinator still ran after " + std::to_string(timeout.count()) + " s");
   }
   if (*code != 0) {
-    return Fail(ErrorCode::kUnavailable,
+    return Fail(ErrorCode::kFailedPrecondition,
                 "the coordinator ended with exit code " + std::to_string(*code) + ": "
                     + TailOf(folder_ / "coordinator.log"));
   }

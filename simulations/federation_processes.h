@@ -41,7 +41,7 @@ class FederationProcesses {
   static Result<FederationProcesses> Start(const Options& options);
 
   /// Waits for the coordinator to end its run, then gives the clients a moment to leave.
-  /// Errors  kUnavailable with the end of its log if it failed; kTimeout; kCancelled.
+  /// Errors  kFailedPrecondition with the end of its log if it failed; kTimeout; kCancelled.
   Status Finish(std::chrono::seconds timeout);
 
   ChildProcess& coordinator() { return coordinator_.front(); }

@@ -1,0 +1,72 @@
+#include <csignal>
+
+#include "tests/programs/world.h"
+
+namespace rondo::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+/// `rondo-sim poc`.
+class RehearsalTest : public ProgramsTest {
+ protected:
+  RehearsalTest() { Write(Path("data/log.inter"), SmallLog(60)); }
+
+  Program::Options Poc(int rounds, std::vector<std::string> more = {}) const {
+    Write(Path("scenario.toml"), SmallScenario(rounds, "cohort = 8\nquorum = 2"));
+    std::vector<std::string> arguments = {
+        "rondo-sim", "poc", "--clients", "2", "scenario.toml", "--out", "poc"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Command(std::move(arguments));
+  }
+
+  /// The processes that the rehearsal started; all name a file of its folder.
+  std::size_t Children() const { return ProcessesMentioning(Path("poc").string()).size(); }
+};
+
+TEST_F(RehearsalTest, PrintsTheTableAndLeavesNoProcess) {
+  const Ending end = RunToEnd(Poc(4));
+  ASSERT_EQ(end.code, 0) << end.err;
+  EXPECT_THAT(end.out, AllOf(HasSubstr("federated model"), HasSubstr("popularity")));
+  EXPECT_THAT(end.out, HasSubstr("model of round 4: "));
+  EXPECT_EQ(Children(), 0U);
+}
+
+TEST_F(RehearsalTest, AnInterruptStopsTheChildren) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    Program poc(Poc(100000));
+    const auto log = Path("poc/coordinator.log");
+    ASSERT_TRUE(poc.Await([&] {
+      const auto text = ReadTextFile(log);
+      return text && text->find("\nround 2: ") != std::string::npos;
+    })) << poc.err();
+    EXPECT_EQ(Children(), 3U);
+    poc.Signal(signal);
+    EXPECT_EQ(poc.Wait(), 130);
+    EXPECT_THAT(poc.out(), IsEmpty());
+    EXPECT_THAT(LastLine(poc.err()), HasSubstr("rondo-sim: the federation was stopped"));
+    EXPECT_EQ(Children(), 0U);
+    EXPECT_THAT(*ReadTextFile(log), HasSubstr("it can be resumed")) << "it was not asked to end";
+    std::filesystem::remove_all(Path("poc"));
+  }
+}
+
+TEST_F(RehearsalTest, AFederationThatFailsIsReportedWithTheEndOfItsLog) {
+  const Ending end = RunToEnd(Poc(4,
+                                  {"--set",
+                                   "strategy.max_void_rounds=1",
+                                   "--set",
+                                   "client.learning_rate=1e30",
+                                   "--set",
+                                   "client.steps=4"}));
+  EXPECT_EQ(end.code, 1) << end.err;
+  EXPECT_THAT(end.out, IsEmpty());
+  EXPECT_THAT(end.err, HasSubstr("rondo-sim: the coordinator ended with exit code 1: "));
+  EXPECT_THAT(end.err, HasSubstr("rounds in a row were void"));
+  EXPECT_EQ(Children(), 0U);
+}
+
+}  // namespace
+}  // namespace rondo::testing
