@@ -1,6 +1,7 @@
 #include "coordinator/status_http.h"
 
 #include <spdlog/spdlog.h>
+#include <utility>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -51,6 +52,20 @@ Response Answer(const Request& request, const StatusPages& pages) {
   return response;
 }
 
+/// One of the connections that are open at a time.
+class Place {
+ public:
+  explicit Place(int& open) : open_(open) { ++open_; }
+
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+
+  ~Place() { --open_; }
+
+ private:
+  int& open_;
+};
+
 Task<void> Serve(beast::tcp_stream stream, std::shared_ptr<const StatusPages> pages) {
   beast::flat_buffer buffer(kHeaderCap);
   http::request_parser<http::string_body> parser;
@@ -73,6 +88,13 @@ Task<void> Serve(beast::tcp_stream stream, std::shared_ptr<const StatusPages> pa
 struct StatusServer::State {
   Tcp::acceptor acceptor;
   std::shared_ptr<const StatusPages> pages;
+  int open = 0;
+  bool full = false;
+
+  static Task<void> Attend(std::shared_ptr<State> self, beast::tcp_stream stream) {
+    const Place place(self->open);
+    co_await Serve(std::move(stream), self->pages);
+  }
 
   static Task<void> Accept(std::shared_ptr<State> self) {
     Timer pause(self->acceptor.get_executor());
@@ -86,9 +108,16 @@ struct StatusServer::State {
         co_await pause.async_wait(kAwait);
         continue;
       }
+      if (self->open >= kMostConnections) {
+        if (!std::exchange(self->full, true)) {  // Once a flood, which must not fill the log too.
+          spdlog::warn("status page: {} connections are open, more are closed", self->open);
+        }
+        continue;
+      }
+      self->full = false;
       const auto executor = self->acceptor.get_executor();
       beast::tcp_stream stream(std::move(socket));
-      boost::asio::co_spawn(executor, Serve(std::move(stream), self->pages), LogFault);
+      boost::asio::co_spawn(executor, Attend(self, std::move(stream)), LogFault);
     }
   }
 };
@@ -115,7 +144,7 @@ Result<StatusServer> StatusServer::Start(boost::asio::any_io_executor executor,
     state->acceptor.bind(endpoint, code);
   }
   if (!code) {
-    state->acceptor.listen(16, code);
+    state->acceptor.listen(Tcp::acceptor::max_listen_connections, code);
   }
   if (code) {
     return Fail(

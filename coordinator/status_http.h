@@ -17,10 +17,15 @@ struct StatusPages {
   std::function<std::string()> status;   ///< one JSON object
 };
 
-/// A small HTTP/1.1 server for operators: GET /healthz, /metrics, /status. No authentication: it
-/// listens on loopback unless told otherwise. Confined to the executor's thread.
+/// A small HTTP/1.1 server for operators: GET /healthz, /metrics, /status, one request a
+/// connection. No authentication: it listens on loopback unless told otherwise. A connection has
+/// ten seconds for a request of at most 8 KiB; those beyond kMostConnections are closed at once, so
+/// that idle peers cost the coordinator neither memory nor file descriptors. Confined to the
+/// executor's thread.
 class StatusServer {
  public:
+  static constexpr int kMostConnections = 64;
+
   /// Port 0 takes a free one.
   /// Errors  kInvalidArgument for a host that is no IP address; kUnavailable if the port is taken.
   static Result<StatusServer> Start(boost::asio::any_io_executor executor,

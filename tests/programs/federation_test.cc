@@ -1,5 +1,9 @@
 #include "tests/programs/federation.h"
 
+#include <map>
+#include <regex>
+#include <sstream>
+
 namespace rondo::testing {
 namespace {
 
@@ -112,6 +116,69 @@ TEST_F(FederationTest, AClientThatIsKilledInARoundCostsOnlyItself) {
   EXPECT_EQ(summary.at("rounds").as_int64(), kLong);
   EXPECT_EQ(summary.at("void_rounds").as_int64(), 0);
   EXPECT_EQ(KeptModel(1), KeptModel(2));
+}
+
+/// Reads Prometheus' text format: every sample follows HELP and TYPE of its name.
+std::map<std::string, double> ParseMetrics(const std::string& text) {
+  static const std::regex kHelp("# HELP ([a-z_:][a-z0-9_:]*) .+");
+  static const std::regex kType("# TYPE ([a-z_:][a-z0-9_:]*) (gauge|counter)");
+  static const std::regex kSample("([a-z_:][a-z0-9_:]*) ([-+]?[0-9.]+(e[-+]?[0-9]+)?)");
+  std::map<std::string, double> values;
+  std::map<std::string, std::string> types;
+  std::string help;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    std::smatch match;
+    if (std::regex_match(line, match, kHelp)) {
+      help = match[1];
+    } else if (std::regex_match(line, match, kType)) {
+      EXPECT_EQ(match[1], help);
+      EXPECT_TRUE(types.emplace(match[1], match[2]).second) << line << " twice";
+    } else if (std::regex_match(line, match, kSample)) {
+      const std::string name = match[1];
+      EXPECT_TRUE(types.contains(name)) << line << " without a type";
+      EXPECT_EQ(types[name] == "counter", name.ends_with("_total")) << line;
+      EXPECT_TRUE(values.emplace(name, std::stod(match[2])).second) << line << " twice";
+    } else {
+      ADD_FAILURE() << "no line of the format: " << line;
+    }
+  }
+  EXPECT_TRUE(text.ends_with('\n'));
+  return values;
+}
+
+TEST_F(FederationTest, StatusAndMetricsFollowTheRun) {
+  Init(SmallScenario(100000, "cohort = 0\nquorum = 3"));
+  const auto coordinator = StartCoordinator();
+  const auto port = static_cast<std::uint16_t>(std::stoi(Port("status_address")));
+  auto metrics = ParseMetrics(BodyOf(HttpGet(port, "/metrics")));
+  EXPECT_EQ(metrics.at("rondo_round"), 0);
+  EXPECT_EQ(metrics.at("rondo_rounds_total"), 0);
+
+  const auto clients = StartClients(Port());
+  ASSERT_TRUE(coordinator->AwaitError("\nround 5: ")) << coordinator->err();
+  metrics = ParseMetrics(BodyOf(HttpGet(port, "/metrics")));
+  EXPECT_GE(metrics.at("rondo_round"), 5);
+  EXPECT_EQ(metrics.at("rondo_rounds_total"), metrics.at("rondo_round"));
+  EXPECT_EQ(metrics.at("rondo_contributions_total"), 3 * metrics.at("rondo_round"));
+  EXPECT_EQ(metrics.at("rondo_clients_connected"), 3);
+  EXPECT_EQ(metrics.at("rondo_drops_total"), 0);
+  EXPECT_EQ(metrics.at("rondo_rounds_void_total"), 0);
+  EXPECT_GT(metrics.at("rondo_bytes_up"), 0);
+  EXPECT_GT(metrics.at("rondo_loss"), 0);
+
+  const boost::json::object status = Status();
+  EXPECT_EQ(status.at("trust_mode").as_string(), "channel");
+  EXPECT_GE(status.at("round").to_number<double>(), metrics.at("rondo_round"));
+  EXPECT_EQ(status.at("clients").as_array().size(), 3U);
+
+  for (const auto& [verb, part] :
+       {std::pair("status", "trust_mode  channel"), std::pair("clients", "client-3")}) {
+    const Ending shown = RunToEnd(
+        Command({"rondo-coordinator", verb, "--config", "federation/coordinator.toml"}, "verb"));
+    EXPECT_EQ(shown.code, 0) << shown.err;
+    EXPECT_THAT(shown.out, HasSubstr(part));
+  }
 }
 
 TEST_F(FederationTest, AnInterruptEndsCoordinatorAndClients) {
