@@ -47,7 +47,8 @@ double Mean(const std::vector<double>& values) {
   return values.empty() ? 0.0 : sum / static_cast<double>(values.size());
 }
 
-/// Trains on the own log, a few epochs at a time, as long as the validation split gets better.
+/// Trains on the own log for as long as the validation split gets better: one training from the
+/// first epoch to the last, so that Adam keeps its moments, with a look at the split now and then.
 class LocalTraining {
  public:
   LocalTraining(const WorthOptions& options,
@@ -59,22 +60,28 @@ class LocalTraining {
         scorers_(scorers),
         trainer_(trainer) {}
 
-  Result<ParameterVector> Run(ParameterVector model, int max_steps, const char* name) {
-    RONDO_TRY(double best_score, Validate(model));
-    ParameterVector best = model;
+  Result<ParameterVector> Run(const ParameterVector& start, int most_looks, const char* name) {
+    RONDO_TRY(double best_score, Validate(start));
+    ParameterVector best = start;
+    Status judged;
     int since_best = 0;
-    for (int step = 1; step <= max_steps && since_best < options_.patience; ++step) {
-      RONDO_TRY_STATUS(Advance(model, step));
-      RONDO_TRY(const double score, Validate(model));
-      spdlog::info(
-          "{}: {} epochs, validation NDCG@10 {:.4f}", name, step * options_.training.epochs, score);
+    const auto watch = [&](int epochs, const ParameterVector& model) {
+      const Result<double> score = Validate(model);
+      if (!score) {
+        judged = Fail(score.error());
+        return false;
+      }
+      spdlog::info("{}: {} epochs, validation NDCG@10 {:.4f}", name, epochs, *score);
       ++since_best;
-      if (score > best_score) {
-        best_score = score;
+      if (*score > best_score) {
+        best_score = *score;
         best = model;
         since_best = 0;
       }
-    }
+      return since_best < options_.patience;
+    };
+    RONDO_TRY_STATUS(Train(start, most_looks, watch));
+    RONDO_TRY_STATUS(judged);
     return best;
   }
 
@@ -85,23 +92,15 @@ class LocalTraining {
     return Mean(metrics.ndcg);
   }
 
-  Status Advance(ParameterVector& model, int step) {
-    const TrainTask task{.round = static_cast<RoundId>(step),
-                         .seed = options_.seed,
-                         .data_seed = options_.seed,
-                         .client = options_.training,
-                         .dropout = options_.model.model.dropout};
-    const std::vector<ClientData> clients = {AllTrainingRows("local", dataset_)};
-    RONDO_TRY(const CohortOutcome outcome,
-              trainer_.Train({.model = model}, clients, task, UpdateVisibility::kIndividual, {}));
-    if (!outcome.failed.empty()) {
-      return Fail(outcome.failed.front().second);
-    }
-    const std::vector<float>& delta = outcome.deltas.front();
-    for (std::size_t index = 0; index < delta.size(); ++index) {
-      model.values[index] += delta[index];
-    }
-    return Ok();
+  Status Train(const ParameterVector& start, int most_looks, const EpochWatch& watch) {
+    TrainTask task{.round = 1,
+                   .seed = options_.seed,
+                   .data_seed = options_.seed,
+                   .client = options_.training,
+                   .dropout = options_.model.model.dropout};
+    task.client.epochs = most_looks * options_.epochs_a_look;
+    const ClientData rows = AllTrainingRows("local", dataset_);
+    return trainer_.Fit({.model = start}, rows, task, options_.epochs_a_look, watch, {});
   }
 
   const WorthOptions& options_;
@@ -122,11 +121,11 @@ Result<std::vector<NamedScorer>> PrepareMethods(const Broadcast& federated,
                                                 const WorthOptions& options) {
   RONDO_TRY(const auto trainer, trainers(options.model));
   LocalTraining training(options, dataset, scorers, *trainer);
-  ParameterVector scratch = InitialParameters(federated.model.layout, kScratchSeed);
+  const ParameterVector scratch = InitialParameters(federated.model.layout, kScratchSeed);
   RONDO_TRY(const ParameterVector alone,
-            training.Run(std::move(scratch), options.max_steps_alone, "local only"));
+            training.Run(scratch, options.most_looks_alone, "local only"));
   RONDO_TRY(const ParameterVector tuned,
-            training.Run(federated.model, options.max_steps_tuned, "fine-tuning"));
+            training.Run(federated.model, options.most_looks_tuned, "fine-tuning"));
   std::vector<NamedScorer> methods;
   RONDO_TRY(auto local_scorer, scorers(options.model, alone));
   methods.push_back({"local only", std::move(local_scorer)});

@@ -13,11 +13,13 @@ namespace rondo::client {
 
 struct WorthOptions {
   CohortTrainer::Options model;
-  ClientConfig training{.epochs = 2, .batch_size = 32, .optimizer = "adam", .learning_rate = 1e-3};
+  /// Of the local-only model and of fine-tuning; the number of epochs is found on validation.
+  ClientConfig training{.batch_size = 32, .optimizer = "adam", .learning_rate = 1e-3};
   std::uint64_t seed = 1;
-  int max_steps_alone = 30;  ///< validations of the local-only model at most
-  int max_steps_tuned = 10;  ///< the same for fine-tuning
-  int patience = 3;          ///< validations without progress that end training
+  int epochs_a_look = 2;      ///< between two validations
+  int most_looks_alone = 30;  ///< validations of the local-only model at most
+  int most_looks_tuned = 10;  ///< the same for fine-tuning
+  int patience = 3;           ///< validations without progress that end training
   int resamples = 1000;
 };
 

@@ -152,9 +152,8 @@ class LossBook {
 
 /// Whether a plan's `step` belongs to its last epoch, or is its last where steps were asked for.
 bool Counts(const ClientPlan& plan, const ClientConfig& client, std::int64_t step) {
-  const auto width = static_cast<std::size_t>(std::max(1, client.batch_size));
-  const std::size_t last = client.steps > 0 ? 1 : (plan.sequences.size() + width - 1) / width;
-  return step + static_cast<std::int64_t>(last) >= static_cast<std::int64_t>(plan.steps.size());
+  const std::int64_t last = client.steps > 0 ? 1 : StepsAnEpoch(plan, client);
+  return step + last >= static_cast<std::int64_t>(plan.steps.size());
 }
 
 Result<LossOutput> StepLoss(const RoundContext& context,
@@ -195,6 +194,15 @@ Result<std::vector<at::Tensor>> StepGradients(const RoundContext& context,
   return gradients;
 }
 
+/// The change of all weights until now.
+PackResult SoFar(const std::vector<at::Tensor>& weights, const std::vector<at::Tensor>& start) {
+  PackResult result;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    result.delta.push_back(weights[i].detach().sub(start[i]).to(at::kCPU).contiguous());
+  }
+  return result;
+}
+
 }  // namespace
 
 std::vector<at::Tensor> ToTensors(const ParameterVector& parameters, const at::Device& device) {
@@ -210,7 +218,10 @@ std::vector<at::Tensor> ToTensors(const ParameterVector& parameters, const at::D
   return tensors;
 }
 
-Result<PackResult> TrainPack(const RoundContext& context, Pack& pack, const std::stop_token& stop) {
+Result<PackResult> TrainPack(const RoundContext& context,
+                             Pack& pack,
+                             const std::stop_token& stop,
+                             const StepWatch& watch) {
   const TrainTask& task = *context.task;
   std::vector<at::Tensor> start;
   std::vector<at::Tensor> weights;
@@ -256,6 +267,10 @@ Result<PackResult> TrainPack(const RoundContext& context, Pack& pack, const std:
         std::move(gradients),
         all ? at::Tensor() : FromHost(batch.active, {batch.groups}, weights[0].device()));
     if (std::find(result.diverged.begin(), result.diverged.end(), false) == result.diverged.end()) {
+      break;
+    }
+    const bool due = watch.every > 0 && (step + 1) % watch.every == 0;
+    if (due && !watch.show(step + 1, SoFar(weights, start))) {
       break;
     }
   }

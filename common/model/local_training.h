@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <stop_token>
 #include <vector>
 
@@ -30,9 +31,19 @@ struct PackResult {
   std::vector<bool> diverged;  ///< plans that met NaN or infinity in their loss
 };
 
+/// Is shown what a pack with weights a client did in its first `steps` steps; false ends its
+/// training.
+struct StepWatch {
+  std::int64_t every = 0;  ///< steps; 0: nobody watches
+  std::function<bool(std::int64_t steps, const PackResult& so_far)> show;
+};
+
 /// Trains the clients of a pack from `context.base`. With shared weights the delta is the weighted
 /// sum over the clients; else it is each client's own, unweighted and unclipped. Errors kCancelled.
-Result<PackResult> TrainPack(const RoundContext& context, Pack& pack, const std::stop_token& stop);
+Result<PackResult> TrainPack(const RoundContext& context,
+                             Pack& pack,
+                             const std::stop_token& stop,
+                             const StepWatch& watch = {});
 
 /// The flat weights as tensors [1, ...] in layout order on `device`.
 std::vector<at::Tensor> ToTensors(const ParameterVector& parameters, const at::Device& device);

@@ -169,6 +169,11 @@ int NegativesOf(const ClientConfig& config) {
   return config.loss == "softmax" ? 0 : config.negatives;
 }
 
+std::int64_t StepsAnEpoch(const ClientPlan& plan, const ClientConfig& config) {
+  const auto width = static_cast<std::size_t>(std::max(1, config.batch_size));
+  return static_cast<std::int64_t>((plan.sequences.size() + width - 1) / width);
+}
+
 bool UsesCompactTable(const TrainTask& task) {
   return NegativesOf(task.client) > 0 && task.client.weight_decay == 0.0;
 }

@@ -52,6 +52,9 @@ bool SharesWeights(std::span<const ClientPlan> plans,
                    const TrainTask& task,
                    UpdateVisibility visibility);
 
+/// Steps that take every sequence of the client once.
+std::int64_t StepsAnEpoch(const ClientPlan& plan, const ClientConfig& config);
+
 /// Plans one client. Negatives avoid the client's own training rows and nothing else.
 /// Errors  kInvalidArgument for a row outside the catalogue, nothing to train on, or no item left
 /// to draw.

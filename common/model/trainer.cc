@@ -21,6 +21,12 @@ double SecondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+/// Is shown the delta of one client after every `every` epochs; false ends its training.
+struct DeltaWatch {
+  int every = 0;  // 0: nobody watches
+  std::function<bool(int epochs, const std::vector<float>& delta)> show;
+};
+
 /// One round: hands packs to threads and folds what they return. The fold is a sum of integers, so
 /// its order, and with it the number of threads, changes nothing.
 class Round {
@@ -31,6 +37,7 @@ class Round {
     UpdateVisibility visibility;
     PackLimits limits;
     std::stop_token stop;
+    DeltaWatch watch;  ///< of a client that trains alone
   };
 
   Round(const Parts& parts, std::shared_ptr<const ParameterLayout> layout, std::size_t cohort)
@@ -111,7 +118,14 @@ class Round {
   Status RunPack(std::span<const ClientPlan* const> plans, bool shared) {
     const auto start = std::chrono::steady_clock::now();
     Pack pack(plans, shared, parts_.context.items, task_);
-    RONDO_TRY(PackResult result, TrainPack(parts_.context, pack, parts_.stop));
+    const std::int64_t epoch = StepsAnEpoch(*plans[0], task_.client);
+    const StepWatch watch{.every = epoch * parts_.watch.every,
+                          .show = [&](std::int64_t steps, const PackResult& so_far) {
+                            return parts_.watch.show(
+                                static_cast<int>(steps / epoch),
+                                ToDense(Segments(pack, so_far, 0), layout_->size()));
+                          }};
+    RONDO_TRY(PackResult result, TrainPack(parts_.context, pack, parts_.stop, watch));
     const double seconds = SecondsSince(start) / static_cast<double>(plans.size());
     if (shared && !FoldShared(pack, result, seconds)) {
       // Some client diverged: alone, each shows whether it is the one.
@@ -249,6 +263,42 @@ class TorchCohortTrainer : public CohortTrainer {
                               const TrainTask& task,
                               UpdateVisibility visibility,
                               std::stop_token stop) override {
+    return TrainWatched(broadcast, clients, task, visibility, std::move(stop), {});
+  }
+
+  Status Fit(const Broadcast& broadcast,
+             const ClientData& client,
+             const TrainTask& task,
+             int every,
+             const EpochWatch& watch,
+             std::stop_token stop) override {
+    ParameterVector model = broadcast.model;
+    const auto show = [&](int epochs, const std::vector<float>& delta) {
+      for (std::size_t i = 0; i < delta.size(); ++i) {
+        model.values[i] = broadcast.model.values[i] + delta[i];
+      }
+      return watch(epochs, model);
+    };
+    RONDO_TRY(const CohortOutcome outcome,
+              TrainWatched(broadcast,
+                           {&client, 1},
+                           task,
+                           UpdateVisibility::kIndividual,
+                           std::move(stop),
+                           {.every = every, .show = show}));
+    if (!outcome.failed.empty()) {
+      return Fail(outcome.failed.front().second);
+    }
+    return Ok();
+  }
+
+ private:
+  Result<CohortOutcome> TrainWatched(const Broadcast& broadcast,
+                                     std::span<const ClientData> clients,
+                                     const TrainTask& task,
+                                     UpdateVisibility visibility,
+                                     std::stop_token stop,
+                                     const DeltaWatch& watch) {
     if (broadcast.model.layout == nullptr
         || broadcast.model.layout->digest() != layout_->digest()) {
       return Fail(ErrorCode::kInvalidArgument,
@@ -284,7 +334,7 @@ class TorchCohortTrainer : public CohortTrainer {
                             .compact = UsesCompactTable(task),
                             .adam = task.client.optimizer == "adam",
                             .negatives = NegativesOf(task.client)};
-    Round round({context, plans, visibility, limits, stop}, layout_, clients.size());
+    Round round({context, plans, visibility, limits, stop, watch}, layout_, clients.size());
     RONDO_TRY_STATUS(round.Run(workers_));
     RONDO_TRY(CohortOutcome outcome, std::move(round).Take());
     outcome.failed.insert(outcome.failed.end(), failed.begin(), failed.end());
@@ -294,7 +344,6 @@ class TorchCohortTrainer : public CohortTrainer {
     return outcome;
   }
 
- private:
   Options options_;
   std::shared_ptr<const ParameterLayout> layout_;
   at::Device device_;

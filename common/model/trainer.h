@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <stop_token>
@@ -55,6 +56,9 @@ struct CohortOutcome {
 
 enum class UpdateVisibility : std::uint8_t { kSumOnly, kIndividual };
 
+/// Is shown the weights of a client after `epochs` epochs; false ends its training.
+using EpochWatch = std::function<bool(int epochs, const ParameterVector& model)>;
+
 /// Trains many clients at a time, each with its own weights as a slice of a [C, ...] tensor.
 /// A real client is C = 1. Holds LibTorch behind a pimpl. Not thread-safe; spreads packs over its
 /// own threads.
@@ -76,6 +80,16 @@ class CohortTrainer {
                                       const TrainTask& task,
                                       UpdateVisibility visibility,
                                       std::stop_token stop) = 0;
+
+  /// Trains one client as Train does, with one local optimiser from the first epoch to the last,
+  /// and shows its weights to `watch` after every `every` epochs: for an owner who looks for the
+  /// best number of them. Errors  as Train, and those of the client.
+  virtual Status Fit(const Broadcast& broadcast,
+                     const ClientData& client,
+                     const TrainTask& task,
+                     int every,
+                     const EpochWatch& watch,
+                     std::stop_token stop) = 0;
 };
 
 /// The attention recommender as a scorer, with the weights of `model`.

@@ -75,6 +75,7 @@ struct TrainerScript {
   bool wait_for_stop = false;  ///< trains until it is told to stop
 
   int calls = 0;
+  int fits = 0;
   std::vector<std::vector<ItemRow>> sequences;  ///< of the last call
   TrainTask task;
   std::vector<float> model;
@@ -118,6 +119,27 @@ class FakeTrainer : public CohortTrainer {
     outcome.clients.push_back(
         {.id = clients.front().id, .weight = 7, .positions = 3, .steps = 2, .loss = script_.loss});
     return outcome;
+  }
+
+  /// Every `every` epochs are one call.
+  Status Fit(const Broadcast& broadcast,
+             const ClientData& /*client*/,
+             const TrainTask& task,
+             int every,
+             const EpochWatch& watch,
+             std::stop_token /*stop*/) override {
+    ++script_.fits;
+    ParameterVector model = broadcast.model;
+    for (int epochs = every; epochs <= task.client.epochs; epochs += every) {
+      ++script_.calls;
+      for (float& value : model.values) {
+        value += script_.step;
+      }
+      if (!watch(epochs, model)) {
+        break;
+      }
+    }
+    return Ok();
   }
 
  private:

@@ -356,8 +356,10 @@ TEST(Worth, ScoresAllMethodsOnTheSameUsersAndOpensTheTestOnce) {
                                    [&](const MethodScore& other) { return other.name == chosen; });
     EXPECT_LE(method.validation_ndcg, best->validation_ndcg) << method.name;
   }
-  // Nothing improves on validation, so both trainings stop after `patience` steps.
+  // Nothing improves on validation, so both trainings stop after `patience` looks, and each was one
+  // task from its first epoch to its last.
   EXPECT_EQ(script.calls, 6);
+  EXPECT_EQ(script.fits, 2);
 }
 
 }  // namespace

@@ -259,6 +259,36 @@ TEST_F(Trainer, TrainingLowersTheLoss) {
   }
 }
 
+TEST_F(Trainer, AWatchedTrainingIsOneTrainingWithOneOptimiser) {
+  const std::vector<OwnedClient> clients = Clients(4, 4);
+  const ClientData client = clients[3].View();
+  auto trainer =
+      CohortTrainer::Create({.model = SmallModel(), .items = kItems, .engine = {.device = "cpu"}})
+          .value();
+  for (TrainTask task : Tasks()) {
+    task.client.epochs = 8;
+    std::vector<int> looks;
+    std::vector<float> shown;
+    const auto watch = [&](int epochs, const ParameterVector& model) {
+      looks.push_back(epochs);
+      shown = model.values;
+      return epochs < 6;
+    };
+
+    ASSERT_TRUE(trainer->Fit(broadcast_, client, task, 2, watch, {}).has_value());
+
+    EXPECT_EQ(looks, (std::vector<int>{2, 4, 6}));
+    if (task.client.loss != "softmax") {
+      continue;  // Fewer epochs draw fewer negatives, and Adam moves every row that a task holds.
+    }
+    task.client.epochs = 6;
+    const CohortOutcome whole = Train({clients[3]}, task);
+    for (std::size_t i = 0; i < shown.size(); ++i) {
+      ASSERT_EQ(shown[i], broadcast_.model.values[i] + whole.deltas[0][i]) << i;
+    }
+  }
+}
+
 TEST_F(Trainer, ScoresDoNotDependOnTheBatch) {
   const CohortTrainer::Options options{
       .model = SmallModel(), .items = kItems, .engine = {.device = "cpu"}};
