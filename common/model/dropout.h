@@ -13,6 +13,11 @@ struct DropoutSite {
   double probability = 0.0;
 };
 
+/// The key of one head's attention shares in a sequence.
+inline std::uint64_t HeadDropoutKey(std::uint64_t sequence_key, std::int64_t head) {
+  return sequence_key + static_cast<std::uint64_t>(head) * 0xD1B54A32D192ED03ULL;
+}
+
 /// Fills mask [sequences, length, width] with 0 or 1 / (1 - probability).
 /// Source  murmur3's 32-bit finaliser over a counter; statistical quality suits dropout, not
 /// secrets.

@@ -60,6 +60,16 @@ struct EncoderInput {
 /// Source  Kang and McAuley 2018 (SASRec), pre-norm blocks, item table scaled by sqrt(width).
 at::Tensor Encode(const ModelConfig& config, const EncoderWeights& weights, const EncoderInput& in);
 
+/// Hidden states at chosen positions, by the fastest way there is for this model and device.
+///
+/// Shapes  place int64 [N], indices into the flat [G B L] positions, none of them padding unless
+/// its
+///         result goes unused; returns [N, width].
+at::Tensor EncodeAt(const ModelConfig& config,
+                    const EncoderWeights& weights,
+                    const EncoderInput& in,
+                    const at::Tensor& place);
+
 /// Rows of `table` [R, width] chosen by int64 `index` [N], as index_select, with a backward pass
 /// that adds row by row: LibTorch 1.13 spends microseconds a row there.
 at::Tensor GatherRows(const at::Tensor& table, const at::Tensor& index);

@@ -165,9 +165,8 @@ Result<LossOutput> StepLoss(const RoundContext& context,
       .input = FromHost(batch.input, {batch.groups, batch.sequences, batch.length}, device),
       .dropout = context.task->dropout,
       .dropout_key = batch.dropout_key};
-  const at::Tensor hidden = Encode(*context.model, bound, in);
   const at::Tensor place = FromHost(batch.place, {batch.groups * batch.slots}, device);
-  const at::Tensor flat = GatherRows(hidden.view({-1, hidden.size(2)}), place);
+  const at::Tensor flat = EncodeAt(*context.model, bound, in, place);
   return context.loss(
       {.hidden = flat.view({batch.groups, batch.slots, -1}),
        .item = bound.item,

@@ -6,12 +6,36 @@
 #include <torch/torch.h>
 
 #include "common/model/encoder.h"
+#include "common/model/row_math.h"
 
 namespace rondo {
 namespace {
 
 // Numbers of a block of logits: small enough for a core's cache, large enough for sgemm.
 constexpr std::int64_t kLogitsAtOnce = 1 << 18;
+
+/// Replaces logits [positions, rows] by d objective / d logits and returns the losses [positions].
+at::Tensor CrossEntropyInPlace(at::Tensor& logits,
+                               const at::Tensor& chosen,
+                               const at::Tensor& factor) {
+  if (logits.is_cpu()) {
+    const std::int64_t rows = logits.size(1);
+    at::Tensor each = at::empty_like(factor);
+    for (std::int64_t i = 0; i < logits.size(0); ++i) {
+      each.data_ptr<float>()[i] = CrossEntropyRow(logits.data_ptr<float>() + i * rows,
+                                                  rows,
+                                                  chosen.data_ptr<std::int64_t>()[i],
+                                                  factor.data_ptr<float>()[i]);
+    }
+    return each;
+  }
+  const at::Tensor column = chosen.unsqueeze(1);
+  const at::Tensor score = logits.gather(1, column);
+  const at::Tensor highest = logits.amax({1}, true);
+  const at::Tensor total = logits.sub_(highest).exp_().sum(1, true);
+  logits.mul_(factor.unsqueeze(1) / total).scatter_add_(1, column, -factor.unsqueeze(1));
+  return (total.log() + highest - score).squeeze(1);
+}
 
 /// Cross entropy over rows 1 .. of the item table, block of positions by block of positions. The
 /// gradient is taken along with the loss while a block is in the cache, so memory does not grow
@@ -38,15 +62,9 @@ class BlockwiseCrossEntropy : public torch::autograd::Function<BlockwiseCrossEnt
         const auto cut = [&](const at::Tensor& t) {
           return t[group].narrow(0, begin, count);
         };
-        const at::Tensor factor = cut(coefficient).unsqueeze(1);
-        const at::Tensor chosen = cut(target).sub(1).unsqueeze(1);
         at::Tensor logits = buffer.narrow(0, 0, count);
         at::mm_out(logits, cut(hidden), table.t());
-        const at::Tensor score = logits.gather(1, chosen);
-        const at::Tensor highest = logits.amax({1}, true);
-        const at::Tensor total = logits.sub_(highest).exp_().sum(1, true);
-        cut(each).copy_((total.log() + highest - score).squeeze(1));
-        logits.mul_(factor / total).scatter_add_(1, chosen, -factor);  // now d objective / d logits
+        cut(each).copy_(CrossEntropyInPlace(logits, cut(target).sub(1), cut(coefficient)));
         at::Tensor state = cut(to_hidden);
         at::mm_out(state, logits, table);
         to_table.addmm_(logits.t(), cut(hidden));

@@ -62,8 +62,14 @@ class ModelScorer : public Scorer {
       std::copy(recent.begin(), recent.end(), end - recent.size());
     }
     const at::Device device = weights_.item.device();
-    const at::Tensor hidden = Encode(config_, weights_, {.input = input.to(device)});
-    const at::Tensor last = hidden.view({batch, length, -1}).select(1, length - 1);
+    const EncoderInput in{.input = input.to(device)};
+    const at::Tensor newest = torch::arange(batch, in.input.options()) * length + (length - 1);
+    const bool some_empty =
+        std::any_of(histories.begin(), histories.end(), [](const History h) { return h.empty(); });
+    const at::Tensor last =
+        some_empty
+            ? Encode(config_, weights_, in).view({batch * length, -1}).index_select(0, newest)
+            : EncodeAt(config_, weights_, in, newest);
     at::Tensor out = at::from_blob(scores.data(), {batch, items_ + 1}, at::kFloat);
     if (device.is_cpu()) {
       torch::mm_out(out, last, weights_.item[0].t());

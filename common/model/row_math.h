@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+
+/// Loops over rows of numbers that LibTorch would split into many passes over memory. Free of
+/// LibTorch; compiled for several instruction sets, of which the machine's best runs.
+namespace rondo {
+
+/// e^x for x <= 88, within 2 units in the last place; NaN stays NaN.
+/// Source  Moshier's Cephes, expf.
+void ExpInPlace(float* x, std::int64_t count);
+
+/// normal = (x - mean) / sqrt(variance + 1e-8) of each row, and inverse = 1 / sqrt(...).
+/// Shapes  x, normal [rows, width]; inverse [rows].
+void NormRows(const float* x, std::int64_t rows, std::int64_t width, float* normal, float* inverse);
+
+/// out = normal * weight + bias. Shapes  normal, out [rows, width]; weight, bias [width].
+void ScaleShiftRows(const float* normal,
+                    const float* weight,
+                    const float* bias,
+                    std::int64_t rows,
+                    std::int64_t width,
+                    float* out);
+
+/// The gradients of NormRows followed by ScaleShiftRows: adds to `to_x`, `to_weight`, `to_bias`.
+void NormRowsBackward(const float* to_out,
+                      const float* normal,
+                      const float* inverse,
+                      const float* weight,
+                      std::int64_t rows,
+                      std::int64_t width,
+                      float* to_x,
+                      float* to_weight,
+                      float* to_bias);
+
+/// Softmax of each row of scores [length, length], in place. Causal: row i has columns 0 .. i, and
+/// zeros after them.
+void SoftmaxRows(float* scores, std::int64_t length, bool causal);
+
+/// The gradient of SoftmaxRows: replaces `gradient` [length, length] of the shares by that of the
+/// scores.
+void SoftmaxRowsBackward(const float* shares, std::int64_t length, bool causal, float* gradient);
+
+/// One row of cross entropy: replaces logits [count] by softmax * factor with `factor` taken off at
+/// `chosen`, the gradient of factor * loss. Returns the loss.
+float CrossEntropyRow(float* logits, std::int64_t count, std::int64_t chosen, float factor);
+
+/// out[d] += sum over rows of x[row, d].
+void AddColumnSums(const float* x, std::int64_t rows, std::int64_t width, float* out);
+
+/// x += bias, row by row.
+void AddBiasRows(const float* bias, std::int64_t rows, std::int64_t width, float* x);
+
+/// x = max(x + bias, 0), row by row.
+void AddBiasReluRows(const float* bias, std::int64_t rows, std::int64_t width, float* x);
+
+/// x *= factor, element by element.
+void ScaleInPlace(const float* factor, std::int64_t count, float* x);
+
+/// x += term, element by element.
+void AddInPlace(const float* term, std::int64_t count, float* x);
+
+/// x = x * kept where `output` > 0 and 0 elsewhere: the gradient of relu followed by dropout.
+void PassPositive(const float* output, std::int64_t count, float kept, float* x);
+
+}  // namespace rondo
