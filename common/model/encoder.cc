@@ -169,7 +169,7 @@ at::Tensor Block(Pass& pass, const BlockWeights& weights, const at::Tensor& x) {
 
 /// A pass without its padding.
 struct Compact {
-  FusedPass pass;
+  std::vector<Segment> segments;
   std::vector<std::int64_t>
       row_of;  ///< [G B L] row of a position; a padding position has its group's first
   std::vector<std::int64_t> item;      ///< [N] row of the flat item tables [G rows]
@@ -182,7 +182,7 @@ std::optional<Compact> LeaveOutPadding(const EncoderWeights& weights, const Enco
   const std::int64_t batch = in.input.size(1);
   const std::int64_t history = weights.position.defined() ? weights.position.size(1) : 0;
   const std::int64_t* input = in.input.data_ptr<std::int64_t>();
-  Compact compact{.pass = {.dropout = in.dropout}};
+  Compact compact;
   for (std::int64_t group = 0; group < in.input.size(0); ++group) {
     const auto first = static_cast<std::int64_t>(compact.item.size());
     for (std::int64_t b = 0; b < batch; ++b, input += length) {
@@ -197,11 +197,10 @@ std::optional<Compact> LeaveOutPadding(const EncoderWeights& weights, const Enco
       }
       const auto begin = static_cast<std::int64_t>(compact.item.size());
       const auto sequence = static_cast<std::size_t>(group * batch + b);
-      compact.pass.segments.push_back(
-          {.group = group,
-           .begin = begin,
-           .length = length - padding,
-           .dropout_key = in.dropout > 0.0 ? in.dropout_key[sequence] : 0});
+      compact.segments.push_back({.group = group,
+                                  .begin = begin,
+                                  .length = length - padding,
+                                  .dropout_key = in.dropout > 0.0 ? in.dropout_key[sequence] : 0});
       for (std::int64_t t = padding; t < length; ++t) {
         compact.row_of.push_back(begin + t - padding);
         compact.item.push_back(group * weights.item.size(1) + input[t]);
@@ -210,7 +209,7 @@ std::optional<Compact> LeaveOutPadding(const EncoderWeights& weights, const Enco
     }
     if (first == static_cast<std::int64_t>(compact.item.size())) {
       // A group that sits this step out: a row of its own that its unused slots can look at.
-      compact.pass.segments.push_back({.group = group, .begin = first, .length = 1});
+      compact.segments.push_back({.group = group, .begin = first, .length = 1});
       compact.item.push_back(group * weights.item.size(1));
       compact.position.push_back(group * history + std::max<std::int64_t>(history - 1, 0));
     }
@@ -222,22 +221,22 @@ at::Tensor IndexTensor(const std::vector<std::int64_t>& index) {
   return at::tensor(index, at::kLong);
 }
 
-at::Tensor EmbedCompact(const EncoderWeights& weights, const Compact& compact) {
+at::Tensor EmbedCompact(const EncoderWeights& weights, const Compact& compact, double dropout) {
   const std::int64_t width = weights.item.size(2);
   at::Tensor x = GatherRows(weights.item.reshape({-1, width}), IndexTensor(compact.item))
                  * std::sqrt(static_cast<double>(width));
   if (weights.position.defined()) {
     x = x + GatherRows(weights.position.reshape({-1, width}), IndexTensor(compact.position));
   }
-  if (compact.pass.dropout <= 0.0) {
+  if (dropout <= 0.0) {
     return x;
   }
   at::Tensor mask = at::empty(x.sizes(), at::kFloat);
-  for (const Segment& segment : compact.pass.segments) {
+  for (const Segment& segment : compact.segments) {
     FillDropoutMask({&segment.dropout_key, 1},
                     segment.length,
                     width,
-                    {.site = 0, .probability = compact.pass.dropout},
+                    {.site = 0, .probability = dropout},
                     {mask.data_ptr<float>() + segment.begin * width,
                      static_cast<std::size_t>(segment.length * width)});
   }
@@ -317,8 +316,11 @@ at::Tensor EncodeAt(const ModelConfig& config,
                     const at::Tensor& place) {
   if (HasFusedBlocks(config, in.input.device())) {
     if (const std::optional<Compact> compact = LeaveOutPadding(weights, in)) {
-      const at::Tensor hidden =
-          FusedBlocks(config, weights, compact->pass, EmbedCompact(weights, *compact));
+      const at::Tensor hidden = FusedBlocks(config,
+                                            weights,
+                                            compact->segments,
+                                            in.dropout,
+                                            EmbedCompact(weights, *compact, in.dropout));
       return GatherRows(hidden, IndexTensor(compact->row_of).index_select(0, place));
     }
   }

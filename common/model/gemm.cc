@@ -2,8 +2,6 @@
 
 #include <dlfcn.h>
 
-#include <torch/torch.h>
-
 #include "common/core/check.h"
 
 namespace rondo {
@@ -23,19 +21,16 @@ using Sgemm = void (*)(const char* transpose_a,
                        float* c,
                        const int* ldc);
 
-/// Null where LibTorch carries its BLAS inside and does not show it.
 Sgemm FindSgemm() {
   static const auto found = reinterpret_cast<Sgemm>(dlsym(RTLD_DEFAULT, "sgemm_"));
   return found;
 }
 
-at::Tensor AsTensor(const MatrixView& m) {
-  const at::Tensor tensor =
-      at::from_blob(m.data, {m.rows, m.columns}, {m.stride, 1}, at::TensorOptions(at::kFloat));
-  return m.transposed ? tensor.t() : tensor;
-}
-
 }  // namespace
+
+bool HasGemm() {
+  return FindSgemm() != nullptr;
+}
 
 void Multiply(const MatrixView& a,
               const MatrixView& b,
@@ -47,12 +42,6 @@ void Multiply(const MatrixView& a,
               && (b.transposed ? b.rows : b.columns) == out.columns
               && (b.transposed ? b.columns : b.rows) == inner && !out.transposed)
       << "shapes of a product follow from the layout";
-  const Sgemm sgemm = FindSgemm();
-  if (sgemm == nullptr) {
-    at::Tensor target = AsTensor(out);
-    at::addmm_out(target, target, AsTensor(a), AsTensor(b), keep, scale);
-    return;
-  }
   // BLAS counts columns first, so it sees every matrix transposed: out^T = b^T a^T.
   const int m = static_cast<int>(out.columns);
   const int n = static_cast<int>(out.rows);
@@ -60,19 +49,19 @@ void Multiply(const MatrixView& a,
   const int lda = static_cast<int>(b.stride);
   const int ldb = static_cast<int>(a.stride);
   const int ldc = static_cast<int>(out.stride);
-  sgemm(b.transposed ? "T" : "N",
-        a.transposed ? "T" : "N",
-        &m,
-        &n,
-        &k,
-        &scale,
-        b.data,
-        &lda,
-        a.data,
-        &ldb,
-        &keep,
-        out.data,
-        &ldc);
+  FindSgemm()(b.transposed ? "T" : "N",
+              a.transposed ? "T" : "N",
+              &m,
+              &n,
+              &k,
+              &scale,
+              b.data,
+              &lda,
+              a.data,
+              &ldb,
+              &keep,
+              out.data,
+              &ldc);
 }
 
 }  // namespace rondo

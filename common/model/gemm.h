@@ -15,8 +15,11 @@ struct MatrixView {
   MatrixView T() const { return {data, rows, columns, stride, !transposed}; }
 };
 
+/// Whether the program has a BLAS that shows its sgemm. A LibTorch with its BLAS inside may not.
+bool HasGemm();
+
 /// out = scale * a * b + keep * out, by the BLAS that serves LibTorch, without LibTorch's price of
-/// microseconds a call. Shapes must match; `out` is not transposed.
+/// microseconds a call. Needs HasGemm. Shapes must match; `out` is not transposed.
 void Multiply(const MatrixView& a,
               const MatrixView& b,
               const MatrixView& out,

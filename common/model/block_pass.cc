@@ -1,0 +1,413 @@
+#include "common/model/block_pass.h"
+
+#include <algorithm>
+
+#include "common/model/dropout.h"
+#include "common/model/row_math.h"
+
+namespace rondo {
+namespace {
+
+// Dropout sites of a block, after site 0 of the embedding; the same numbers as in encoder.cc.
+enum Site : std::uint32_t { kShares = 0, kMixed = 1, kInner = 2, kOuter = 3, kSites = 4 };
+
+// Rows taken through all blocks at a time: their states stay in a core's second cache.
+constexpr std::int64_t kChunkRows = 256;
+
+/// Neighbouring sequences of one group.
+struct Chunk {
+  std::span<const Segment> segments;
+  std::int64_t rows = 0;
+  std::int64_t first_share = 0;  ///< of its first segment among all shares of a block
+
+  std::int64_t group() const { return segments.front().group; }
+
+  std::int64_t begin() const { return segments.front().begin; }
+};
+
+/// Depends on a group's own sequences alone, so a client's sums do not depend on its neighbours.
+std::vector<Chunk> MakeChunks(const BlocksPlan& plan) {
+  std::vector<Chunk> chunks;
+  std::int64_t share = 0;
+  for (const Segment& segment : plan.segments) {
+    if (chunks.empty() || chunks.back().group() != segment.group
+        || chunks.back().rows + segment.length > kChunkRows) {
+      chunks.push_back({.segments = std::span(&segment, 0), .first_share = share});
+    }
+    Chunk& chunk = chunks.back();
+    chunk.segments = std::span(chunk.segments.data(), chunk.segments.size() + 1);
+    chunk.rows += segment.length;
+    share += plan.heads * segment.length * segment.length;
+  }
+  return chunks;
+}
+
+/// What a block leaves for its gradient.
+struct Saved {
+  Saved(const BlocksPlan& plan, float* all, std::int64_t block, const Chunk& chunk) {
+    const std::int64_t rows = plan.Rows();
+    const std::int64_t matrix = rows * plan.width;
+    float* at = all + block * (7 * matrix + 2 * rows + plan.ShareCount());
+    for (float** part : {&normal1, &query, &key, &value, &mixed, &normal2, &inner}) {
+      *part = at + chunk.begin() * plan.width;
+      at += matrix;
+    }
+    inverse1 = at + chunk.begin();
+    inverse2 = at + rows + chunk.begin();
+    shares = at + 2 * rows + chunk.first_share;
+  }
+
+  float* normal1;  ///< [rows, width]
+  float* query;    ///< same, as are the next five
+  float* key;
+  float* value;
+  float* mixed;  ///< attention's output before its projection
+  float* normal2;
+  float* inner;     ///< after relu and dropout
+  float* inverse1;  ///< [rows]
+  float* inverse2;  ///< [rows]
+  float* shares;    ///< a segment's [heads, length, length] after the other, before dropout
+};
+
+/// Room for the rows of a chunk, used again by the next.
+struct Workspace {
+  std::vector<float> h, moved, inner, to_query, to_key, to_value, mask, dropped, to_shares;
+};
+
+float* Room(std::vector<float>& buffer, std::int64_t count) {
+  if (buffer.size() < static_cast<std::size_t>(count)) {
+    buffer.resize(static_cast<std::size_t>(count));
+  }
+  return buffer.data();
+}
+
+/// One block of one chunk, forwards and backwards. Matrices are [rows, width] of the chunk.
+class BlockPass {
+ public:
+  struct Parts {
+    const BlocksPlan& plan;
+    const std::vector<const float*>& weights;
+    const std::vector<float*>& to_weights;  ///< empty on the way forwards
+    const Chunk& chunk;
+    Workspace& room;
+  };
+
+  BlockPass(const Parts& parts, std::int64_t block, float* saved)
+      : plan_(parts.plan),
+        parts_(parts),
+        block_(static_cast<std::size_t>(block)),
+        rows_(parts.chunk.rows),
+        width_(parts.plan.width),
+        size_(rows_ * width_),
+        saved_(parts.plan, saved, block, parts.chunk) {}
+
+  void Forward(float* x) {
+    float* const h = Room(parts_.room.h, size_);
+    Normalise(x, saved_.normal1, saved_.inverse1, kNorm1, h);
+    Project(h, kQuery, saved_.query);
+    Project(h, kKey, saved_.key);
+    Project(h, kValue, saved_.value);
+    Attend();
+    Project(saved_.mixed, kOutput, h);
+    Drop(kMixed, h);
+    AddInPlace(h, size_, x);
+    Normalise(x, saved_.normal2, saved_.inverse2, kNorm2, h);
+    Multiply(Rows(h), Square(kFf1).T(), Rows(saved_.inner));
+    AddBiasReluRows(Vector(kFf1 + 1), rows_, width_, saved_.inner);
+    Drop(kInner, saved_.inner);
+    Project(saved_.inner, kFf2, h);
+    Drop(kOuter, h);
+    AddInPlace(h, size_, x);
+  }
+
+  void Backward(float* gradient) {
+    float* const h = Room(parts_.room.h, size_);
+    float* const moved = Room(parts_.room.moved, size_);
+    float* const inner = Room(parts_.room.inner, size_);
+    std::copy(gradient, gradient + size_, moved);
+    Drop(kOuter, moved);
+    ProjectBackward(saved_.inner, moved, kFf2, inner, 0.0F);
+    const double kept = plan_.dropout > 0.0 ? 1.0 / (1.0 - plan_.dropout) : 1.0;
+    PassPositive(saved_.inner, size_, static_cast<float>(kept), inner);
+    ScaleShiftRows(saved_.normal2, Vector(kNorm2), Vector(kNorm2 + 1), rows_, width_, h);
+    ProjectBackward(h, inner, kFf1, moved, 0.0F);
+    NormaliseBackward(moved, saved_.normal2, saved_.inverse2, kNorm2, gradient);
+    std::copy(gradient, gradient + size_, moved);
+    Drop(kMixed, moved);
+    ProjectBackward(saved_.mixed, moved, kOutput, inner, 0.0F);
+    float* const to_query = Room(parts_.room.to_query, size_);
+    float* const to_key = Room(parts_.room.to_key, size_);
+    float* const to_value = Room(parts_.room.to_value, size_);
+    AttendBackward(inner, to_query, to_key, to_value);
+    ScaleShiftRows(saved_.normal1, Vector(kNorm1), Vector(kNorm1 + 1), rows_, width_, h);
+    ProjectBackward(h, to_query, kQuery, moved, 0.0F);
+    ProjectBackward(h, to_key, kKey, moved, 1.0F);
+    ProjectBackward(h, to_value, kValue, moved, 1.0F);
+    NormaliseBackward(moved, saved_.normal1, saved_.inverse1, kNorm1, gradient);
+  }
+
+ private:
+  DropoutSite SiteOf(Site site) const {
+    return {.site = 1 + static_cast<std::uint32_t>(block_) * kSites + site,
+            .probability = plan_.dropout};
+  }
+
+  std::size_t Index(std::size_t slot) const { return block_ * kBlockSlots + slot; }
+
+  const float* Vector(std::size_t slot) const {
+    return parts_.weights[Index(slot)] + parts_.chunk.group() * width_;
+  }
+
+  float* ToVector(std::size_t slot) const {
+    return parts_.to_weights[Index(slot)] + parts_.chunk.group() * width_;
+  }
+
+  MatrixView Square(std::size_t slot) const {
+    const float* const first = parts_.weights[Index(slot)] + parts_.chunk.group() * width_ * width_;
+    return {const_cast<float*>(first), width_, width_, width_};
+  }
+
+  MatrixView ToSquare(std::size_t slot) const {
+    float* const first = parts_.to_weights[Index(slot)] + parts_.chunk.group() * width_ * width_;
+    return {first, width_, width_, width_};
+  }
+
+  MatrixView Rows(const float* x) const { return {const_cast<float*>(x), rows_, width_, width_}; }
+
+  void Normalise(const float* x, float* normal, float* inverse, BlockSlot slot, float* out) const {
+    NormRows(x, rows_, width_, normal, inverse);
+    ScaleShiftRows(normal, Vector(slot), Vector(slot + 1), rows_, width_, out);
+  }
+
+  /// Adds to `to_x`.
+  void NormaliseBackward(const float* to_out,
+                         const float* normal,
+                         const float* inverse,
+                         BlockSlot slot,
+                         float* to_x) const {
+    NormRowsBackward(to_out,
+                     normal,
+                     inverse,
+                     Vector(slot),
+                     rows_,
+                     width_,
+                     to_x,
+                     ToVector(slot),
+                     ToVector(slot + 1));
+  }
+
+  void Project(const float* x, BlockSlot slot, float* out) const {
+    Multiply(Rows(x), Square(slot).T(), Rows(out));
+    AddBiasRows(Vector(slot + 1), rows_, width_, out);
+  }
+
+  /// `x` went in, `to_out` came back: to_x = keep * to_x + to_out W.
+  void ProjectBackward(const float* x,
+                       const float* to_out,
+                       BlockSlot slot,
+                       float* to_x,
+                       float keep) const {
+    Multiply(Rows(to_out).T(), Rows(x), ToSquare(slot), 1.0F, 1.0F);
+    AddColumnSums(to_out, rows_, width_, ToVector(slot + 1));
+    Multiply(Rows(to_out), Square(slot), Rows(to_x), 1.0F, keep);
+  }
+
+  void Drop(Site site, float* x) const {
+    if (plan_.dropout <= 0.0) {
+      return;
+    }
+    for (const Segment& segment : parts_.chunk.segments) {
+      const std::int64_t count = segment.length * width_;
+      float* const mask = Room(parts_.room.mask, count);
+      FillDropoutMask({&segment.dropout_key, 1},
+                      segment.length,
+                      width_,
+                      SiteOf(site),
+                      {mask, static_cast<std::size_t>(count)});
+      ScaleInPlace(mask, count, x);
+      x += count;
+    }
+  }
+
+  /// One head of one sequence.
+  struct Head {
+    const Segment& segment;
+    std::int64_t head;
+    MatrixView shares;    ///< [length, length]
+    std::int64_t offset;  ///< of its part in a [rows, width] matrix
+    std::int64_t stride;
+    std::int64_t head_width;
+
+    /// Its [length, head width] part of a matrix.
+    MatrixView Part(float* x) const { return {x + offset, segment.length, head_width, stride}; }
+  };
+
+  template <typename Work>
+  void ForHeads(const Work& work) const {
+    const std::int64_t head_width = width_ / plan_.heads;
+    float* shares = saved_.shares;
+    for (const Segment& segment : parts_.chunk.segments) {
+      const std::int64_t length = segment.length;
+      for (std::int64_t head = 0; head < plan_.heads; ++head, shares += length * length) {
+        work(Head{.segment = segment,
+                  .head = head,
+                  .shares = {shares, length, length, length},
+                  .offset = (segment.begin - parts_.chunk.begin()) * width_ + head * head_width,
+                  .stride = width_,
+                  .head_width = head_width});
+      }
+    }
+  }
+
+  /// The dropout mask of a head's shares; null without dropout.
+  float* ShareMask(const Head& head) const {
+    if (plan_.dropout <= 0.0) {
+      return nullptr;
+    }
+    const std::int64_t length = head.segment.length;
+    float* const mask = Room(parts_.room.mask, length * length);
+    const std::uint64_t key = HeadDropoutKey(head.segment.dropout_key, head.head);
+    FillDropoutMask({&key, 1},
+                    length,
+                    length,
+                    SiteOf(kShares),
+                    {mask, static_cast<std::size_t>(length * length)});
+    return mask;
+  }
+
+  MatrixView Dropped(const Head& head, const float* mask) const {
+    if (mask == nullptr) {
+      return head.shares;
+    }
+    const std::int64_t count = head.shares.rows * head.shares.columns;
+    MatrixView dropped = head.shares;
+    dropped.data = Room(parts_.room.dropped, count);
+    std::copy(head.shares.data, head.shares.data + count, dropped.data);
+    ScaleInPlace(mask, count, dropped.data);
+    return dropped;
+  }
+
+  void Attend() const {
+    ForHeads([&](const Head& head) {
+      Multiply(head.Part(saved_.query),
+               head.Part(saved_.key).T(),
+               head.shares,
+               plan_.score_scale[block_]);
+      SoftmaxRows(head.shares.data, head.segment.length, plan_.causal);
+      Multiply(Dropped(head, ShareMask(head)), head.Part(saved_.value), head.Part(saved_.mixed));
+    });
+  }
+
+  void AttendBackward(float* to_mixed, float* to_query, float* to_key, float* to_value) const {
+    const float scale = plan_.score_scale[block_];
+    ForHeads([&](const Head& head) {
+      const std::int64_t length = head.segment.length;
+      const float* const mask = ShareMask(head);
+      const MatrixView to{Room(parts_.room.to_shares, length * length), length, length, length};
+      Multiply(Dropped(head, mask).T(), head.Part(to_mixed), head.Part(to_value));
+      Multiply(head.Part(to_mixed), head.Part(saved_.value).T(), to);
+      if (mask != nullptr) {
+        ScaleInPlace(mask, length * length, to.data);
+      }
+      SoftmaxRowsBackward(head.shares.data, length, plan_.causal, to.data);
+      Multiply(to, head.Part(saved_.key), head.Part(to_query), scale);
+      Multiply(to.T(), head.Part(saved_.query), head.Part(to_key), scale);
+    });
+  }
+
+  const BlocksPlan& plan_;
+  const Parts& parts_;
+  std::size_t block_;
+  std::int64_t rows_;
+  std::int64_t width_;
+  std::int64_t size_;
+  Saved saved_;
+};
+
+/// Where the final norm leaves its normal form [N, width] and inverse deviation [N].
+struct SavedFinal {
+  SavedFinal(const BlocksPlan& plan, float* saved, const Chunk& chunk) {
+    const std::int64_t rows = plan.Rows();
+    float* const first = saved + plan.SavedSize() - rows * (plan.width + 1);
+    normal = first + chunk.begin() * plan.width;
+    inverse = first + rows * plan.width + chunk.begin();
+  }
+
+  float* normal;
+  float* inverse;
+};
+
+}  // namespace
+
+std::int64_t BlocksPlan::Rows() const {
+  return segments.empty() ? 0 : segments.back().begin + segments.back().length;
+}
+
+std::int64_t BlocksPlan::ShareCount() const {
+  std::int64_t count = 0;
+  for (const Segment& segment : segments) {
+    count += heads * segment.length * segment.length;
+  }
+  return count;
+}
+
+std::int64_t BlocksPlan::SavedSize() const {
+  const std::int64_t rows = Rows();
+  return blocks() * (7 * rows * width + 2 * rows + ShareCount()) + rows * (width + 1);
+}
+
+void BlocksForward(const BlocksPlan& plan,
+                   const std::vector<const float*>& weights,
+                   float* saved,
+                   float* x) {
+  const std::vector<float*> no_gradients;
+  const std::size_t last = static_cast<std::size_t>(plan.blocks()) * kBlockSlots;
+  Workspace room;
+  for (const Chunk& chunk : MakeChunks(plan)) {
+    float* const own = x + chunk.begin() * plan.width;
+    const BlockPass::Parts parts{plan, weights, no_gradients, chunk, room};
+    for (std::int64_t block = 0; block < plan.blocks(); ++block) {
+      BlockPass(parts, block, saved).Forward(own);
+    }
+    const SavedFinal final_norm(plan, saved, chunk);
+    NormRows(own, chunk.rows, plan.width, final_norm.normal, final_norm.inverse);
+    ScaleShiftRows(final_norm.normal,
+                   weights[last] + chunk.group() * plan.width,
+                   weights[last + 1] + chunk.group() * plan.width,
+                   chunk.rows,
+                   plan.width,
+                   own);
+  }
+}
+
+void BlocksBackward(const BlocksPlan& plan,
+                    const std::vector<const float*>& weights,
+                    float* saved,
+                    const std::vector<float*>& to_weights,
+                    float* gradient) {
+  const std::size_t last = static_cast<std::size_t>(plan.blocks()) * kBlockSlots;
+  Workspace room;
+  std::vector<float> to_state;
+  for (const Chunk& chunk : MakeChunks(plan)) {
+    const std::int64_t shift = chunk.group() * plan.width;
+    float* const own = gradient + chunk.begin() * plan.width;
+    to_state.assign(static_cast<std::size_t>(chunk.rows * plan.width), 0.0F);
+    const SavedFinal final_norm(plan, saved, chunk);
+    NormRowsBackward(own,
+                     final_norm.normal,
+                     final_norm.inverse,
+                     weights[last] + shift,
+                     chunk.rows,
+                     plan.width,
+                     to_state.data(),
+                     to_weights[last] + shift,
+                     to_weights[last + 1] + shift);
+    const BlockPass::Parts parts{plan, weights, to_weights, chunk, room};
+    for (std::int64_t block = plan.blocks() - 1; block >= 0; --block) {
+      BlockPass(parts, block, saved).Backward(to_state.data());
+    }
+    std::copy(to_state.begin(), to_state.end(), own);
+  }
+}
+
+}  // namespace rondo
