@@ -69,8 +69,7 @@ TEST_F(SessionFixture, AModelOfAnotherLayoutEndsTheSession) {
   const Bytes file = EncodeParameters(InitialParameters(tiny, 1)).value();
 
   const SessionEnd end = Serve([&](Channel& channel) -> Task<void> {
-    co_await Greet(channel);
-    co_await SendModel(channel, file);
+    co_await Open(channel, file);
     co_await Next(channel);
   });
 
@@ -97,8 +96,7 @@ TEST_F(SessionFixture, EveryDamagedByteOfAnOfferIsSurvived) {
     Bytes damaged = offer;
     damaged[position] ^= 0x5A;
     const SessionEnd end = Serve([&](Channel& channel) -> Task<void> {
-      co_await Greet(channel);
-      co_await SendModel(channel, model);
+      co_await Open(channel, model);
       Bytes frame = damaged;
       co_await channel.Send(std::move(frame), Soon());
       channel.Close();
@@ -118,8 +116,7 @@ TEST_F(SessionFixture, AConnectionThatEndsAfterAnyMessageLeavesAConsistentState)
       RoundResult{.round = 2, .is_void = true, .model_sha256 = Sha256Hex(model)}};
   for (std::size_t count = 0; count <= script.size(); ++count) {
     Serve([&](Channel& channel) -> Task<void> {
-      co_await Greet(channel);
-      co_await SendModel(channel, model);
+      co_await Open(channel, model);
       for (std::size_t index = 0; index < count; ++index) {
         const bool answered = std::holds_alternative<Offer>(script[index]);
         wire::Message message = script[index];

@@ -56,6 +56,8 @@ class SessionFixture : public ::testing::Test {
     return {.width = 4, .blocks = 1, .heads = 1, .history = 5, .dropout = 0.0};
   }
 
+  static void Unchanged(wire::Welcome& /*welcome*/) {}
+
   wire::Welcome Welcome() const {
     return {.run_id = "run",
             .name = "test",
@@ -83,16 +85,53 @@ class SessionFixture : public ::testing::Test {
     return offer;
   }
 
-  Task<void> Greet(Channel& channel) {
+  Task<void> Greet(Channel& channel) { co_await GreetWith(channel, Unchanged); }
+
+  /// As Greet, with a changed Welcome.
+  template <typename Change>
+  Task<void> GreetWith(Channel& channel, Change change) {
     hello_ = co_await Next(channel);
-    wire::Message welcome = Welcome();
-    co_await Say(channel, std::move(welcome));
+    wire::Welcome welcome = Welcome();
+    change(welcome);
+    wire::Message message = std::move(welcome);
+    co_await Say(channel, std::move(message));
+  }
+
+  /// Greets and sends the model that the next offers name.
+  Task<void> Open(Channel& channel, Bytes model) {
+    co_await Greet(channel);
+    co_await SendModel(channel, std::move(model));
   }
 
   Task<void> SendModel(Channel& channel, Bytes file) {
     for (Bytes& frame : wire::ModelFrames(file, Sha256Hex(file))) {
       co_await channel.Send(std::move(frame), Soon());
     }
+  }
+
+  Task<void> Ask(Channel& channel, Offer offer) {
+    wire::Message message = std::move(offer);
+    co_await Say(channel, std::move(message));
+  }
+
+  /// Offers work and takes the whole contribution to it.
+  Task<wire::Contribution> Work(Channel& channel, Offer offer) {
+    co_await Ask(channel, std::move(offer));
+    wire::Contribution contribution = co_await ReceiveContribution(channel);
+    co_return contribution;
+  }
+
+  Task<void> Announce(Channel& channel, RoundResult result) {
+    wire::Message message = std::move(result);
+    co_await Say(channel, std::move(message));
+  }
+
+  /// Names the final model and takes the client's answer.
+  Task<wire::Message> Finish(Channel& channel, Bytes model) {
+    wire::Message finish = wire::Finish{.model_sha256 = Sha256Hex(model)};
+    co_await Say(channel, std::move(finish));
+    wire::Message answer = co_await Next(channel);
+    co_return answer;
   }
 
   /// Collects a whole contribution; anything else fails the test.
@@ -129,6 +168,29 @@ class SessionFixture : public ::testing::Test {
     SessionEnd result = rondo::testing::Wait(io_, end);
     session_ = nullptr;
     return result;
+  }
+
+  /// A session of one offer; the client's answer to it. The connection breaks after that.
+  wire::Message AnswerTo(const Offer& offer, const Bytes& model) {
+    wire::Message answer;
+    Serve([&](Channel& channel) -> Task<void> {
+      co_await Open(channel, model);
+      co_await Ask(channel, offer);
+      answer = co_await Next(channel);
+      channel.Close();
+    });
+    return answer;
+  }
+
+  /// The same, where the answer is a contribution.
+  std::pair<SessionEnd, wire::Contribution> ContributionTo(const Offer& offer, const Bytes& model) {
+    wire::Contribution contribution;
+    SessionEnd end = Serve([&](Channel& channel) -> Task<void> {
+      co_await Open(channel, model);
+      contribution = co_await Work(channel, offer);
+      channel.Close();
+    });
+    return {std::move(end), std::move(contribution)};
   }
 
   static Task<bool> Play(const Script& script, Channel& channel) {

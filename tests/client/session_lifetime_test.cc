@@ -7,21 +7,20 @@ namespace {
 
 using Kind = SessionEnd::Kind;
 
-class SessionLifetimeTest : public SessionFixture {};
+class SessionLifetimeTest : public SessionFixture {
+ protected:
+  static void Hurry(wire::Welcome& welcome) { welcome.heartbeat_s = 0.1; }
+};
 
 TEST_F(SessionLifetimeTest, SendsHeartbeatsWhileItTrains) {
   trainer_.wait_for_stop = true;
   const Bytes model = ModelFile(1);
 
   const SessionEnd end = Serve([&](Channel& channel) -> Task<void> {
-    co_await Next(channel);
-    wire::Welcome welcome = Welcome();
-    welcome.heartbeat_s = 0.1;
-    wire::Message message = std::move(welcome);
-    co_await Say(channel, std::move(message));
+    co_await GreetWith(channel, Hurry);
     co_await SendModel(channel, model);
-    wire::Message offer = TrainOffer(1, model);
-    co_await Say(channel, std::move(offer));
+    Offer offer = TrainOffer(1, model);
+    co_await Ask(channel, std::move(offer));
     for (int beat = 0; beat < 3; ++beat) {
       const Result<Bytes> frame = co_await channel.Receive(Soon());
       EXPECT_TRUE(std::holds_alternative<wire::Heartbeat>(wire::Decode(*frame).value()));
@@ -37,11 +36,7 @@ TEST_F(SessionLifetimeTest, SendsHeartbeatsWhileItTrains) {
 
 TEST_F(SessionLifetimeTest, ASilentCoordinatorIsGivenUp) {
   const SessionEnd end = Serve([&](Channel& channel) -> Task<void> {
-    co_await Next(channel);
-    wire::Welcome welcome = Welcome();
-    welcome.heartbeat_s = 0.1;
-    wire::Message message = std::move(welcome);
-    co_await Say(channel, std::move(message));
+    co_await GreetWith(channel, Hurry);
     co_await Next(channel);  // Heartbeats only, then the end.
   });
 
@@ -53,12 +48,10 @@ TEST_F(SessionLifetimeTest, StopSaysGoodbye) {
   wire::Message answer;
 
   const SessionEnd end = Serve([&](Channel& channel) -> Task<void> {
-    co_await Greet(channel);
     const Bytes model = ModelFile(1);
-    co_await SendModel(channel, model);
-    wire::Message offer = TrainOffer(1, model);
-    co_await Say(channel, std::move(offer));
-    co_await ReceiveContribution(channel);
+    co_await Open(channel, model);
+    Offer offer = TrainOffer(1, model);
+    co_await Work(channel, std::move(offer));
     session_->Stop();
     answer = co_await Next(channel);
   });
@@ -75,9 +68,8 @@ TEST_F(SessionLifetimeTest, AStoredModelIsNamedInHelloAndNeedNotBeSentAgain) {
 
   Serve([&](Channel& channel) -> Task<void> {
     co_await Greet(channel);
-    wire::Message offer = TrainOffer(1, model);
-    co_await Say(channel, std::move(offer));
-    co_await ReceiveContribution(channel);
+    Offer offer = TrainOffer(1, model);
+    co_await Work(channel, std::move(offer));
     channel.Close();
   });
 

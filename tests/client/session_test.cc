@@ -15,21 +15,16 @@ class SessionTest : public SessionFixture {};
 TEST_F(SessionTest, TrainsUploadsAndKeepsTheFinalModel) {
   const Bytes first = ModelFile(1);
   const Bytes last = ModelFile(2);
+  const Offer offer = TrainOffer(1, first);
+  const RoundResult result{.round = 1, .included = true, .model_sha256 = Sha256Hex(last)};
   wire::Contribution contribution;
 
   const SessionEnd end = Serve([&](Channel& channel) -> Task<void> {
-    co_await Greet(channel);
-    co_await SendModel(channel, first);
-    wire::Message offer = TrainOffer(1, first);
-    co_await Say(channel, std::move(offer));
-    contribution = co_await ReceiveContribution(channel);
-    wire::Message result =
-        RoundResult{.round = 1, .included = true, .model_sha256 = Sha256Hex(last)};
-    co_await Say(channel, std::move(result));
+    co_await Open(channel, first);
+    contribution = co_await Work(channel, offer);
+    co_await Announce(channel, result);
     co_await SendModel(channel, last);
-    wire::Message finish = wire::Finish{.model_sha256 = Sha256Hex(last)};
-    co_await Say(channel, std::move(finish));
-    const wire::Message goodbye = co_await Next(channel);
+    const wire::Message goodbye = co_await Finish(channel, last);
     EXPECT_TRUE(std::holds_alternative<wire::Goodbye>(goodbye)) << wire::MessageName(goodbye);
   });
 
@@ -51,14 +46,7 @@ TEST_F(SessionTest, TrainsUploadsAndKeepsTheFinalModel) {
 TEST_F(SessionTest, TrainsOnTrainingRowsOfUsersWithAtLeastTwo) {
   const Bytes model = ModelFile(1);
 
-  Serve([&](Channel& channel) -> Task<void> {
-    co_await Greet(channel);
-    co_await SendModel(channel, model);
-    wire::Message offer = TrainOffer(1, model);
-    co_await Say(channel, std::move(offer));
-    co_await ReceiveContribution(channel);
-    channel.Close();
-  });
+  ContributionTo(TrainOffer(1, model), model);
 
   const std::vector<std::vector<ItemRow>> training_rows = {{1, 2, 3}, {2, 3}};
   EXPECT_EQ(trainer_.sequences, training_rows);
@@ -67,19 +55,16 @@ TEST_F(SessionTest, TrainsOnTrainingRowsOfUsersWithAtLeastTwo) {
 
 TEST_F(SessionTest, ReadsTheLogAgainBetweenRounds) {
   const Bytes model = ModelFile(1);
+  const Offer first = TrainOffer(1, model);
+  const Offer second = TrainOffer(2, model);
 
   Serve([&](Channel& channel) -> Task<void> {
-    co_await Greet(channel);
-    co_await SendModel(channel, model);
-    wire::Message first = TrainOffer(1, model);
-    co_await Say(channel, std::move(first));
-    co_await ReceiveContribution(channel);
+    co_await Open(channel, model);
+    co_await Work(channel, first);
     LoadedData grown = SmallLog(catalogue_);
     grown.dataset.users.push_back(MakeUser("dan", {6, 5, 4}, 3));
     source_.Replace(std::move(grown));
-    wire::Message second = TrainOffer(2, model);
-    co_await Say(channel, std::move(second));
-    co_await ReceiveContribution(channel);
+    co_await Work(channel, second);
     channel.Close();
   });
 
@@ -88,13 +73,12 @@ TEST_F(SessionTest, ReadsTheLogAgainBetweenRounds) {
 }
 
 TEST_F(SessionTest, AnotherCatalogueIsRefusedWithBothDigests) {
-  const SessionEnd end = Serve([&](Channel& channel) -> Task<void> {
-    co_await Next(channel);
-    wire::Welcome welcome = Welcome();
+  const auto change = [](wire::Welcome& welcome) {
     welcome.catalogue_sha256 = std::string(64, 'a');
-    wire::Message message = std::move(welcome);
-    co_await Say(channel, std::move(message));
-  });
+  };
+
+  const SessionEnd end =
+      Serve([&](Channel& channel) -> Task<void> { co_await GreetWith(channel, change); });
 
   EXPECT_EQ(end.kind, Kind::kRefused);
   EXPECT_EQ(end.error.code, ErrorCode::kFailedPrecondition);
@@ -104,26 +88,24 @@ TEST_F(SessionTest, AnotherCatalogueIsRefusedWithBothDigests) {
 }
 
 TEST_F(SessionTest, AnotherLayoutIsRefused) {
-  const SessionEnd end = Serve([&](Channel& channel) -> Task<void> {
-    co_await Next(channel);
-    wire::Welcome welcome = Welcome();
+  const auto change = [](wire::Welcome& welcome) {
     welcome.layout_digest = std::string(64, 'b');
-    wire::Message message = std::move(welcome);
-    co_await Say(channel, std::move(message));
-  });
+  };
+
+  const SessionEnd end =
+      Serve([&](Channel& channel) -> Task<void> { co_await GreetWith(channel, change); });
 
   EXPECT_EQ(end.kind, Kind::kRefused);
   EXPECT_NE(end.error.message.find("layout digest"), std::string::npos) << end.error.message;
 }
 
 TEST_F(SessionTest, ATrustModeThatIsNotBuiltIsRefused) {
-  const SessionEnd end = Serve([&](Channel& channel) -> Task<void> {
-    co_await Next(channel);
-    wire::Welcome welcome = Welcome();
+  const auto change = [](wire::Welcome& welcome) {
     welcome.trust_mode = "masked";
-    wire::Message message = std::move(welcome);
-    co_await Say(channel, std::move(message));
-  });
+  };
+
+  const SessionEnd end =
+      Serve([&](Channel& channel) -> Task<void> { co_await GreetWith(channel, change); });
 
   EXPECT_EQ(end.kind, Kind::kRefused);
   EXPECT_EQ(end.error.code, ErrorCode::kUnsupported);
@@ -145,18 +127,10 @@ TEST_F(SessionTest, ARejectionEndsWithTheReasonOfTheCoordinator) {
 TEST_F(SessionTest, DeclinesTasksBeyondItsLimits) {
   limits_.max_steps = 5;
   const Bytes model = ModelFile(1);
-  wire::Message answer;
+  Offer offer = TrainOffer(1, model);
+  offer.train.client.steps = 6;
 
-  Serve([&](Channel& channel) -> Task<void> {
-    co_await Greet(channel);
-    co_await SendModel(channel, model);
-    Offer offer = TrainOffer(1, model);
-    offer.train.client.steps = 6;
-    wire::Message message = std::move(offer);
-    co_await Say(channel, std::move(message));
-    answer = co_await Next(channel);
-    channel.Close();
-  });
+  const wire::Message answer = AnswerTo(offer, model);
 
   ASSERT_TRUE(std::holds_alternative<wire::Decline>(answer)) << wire::MessageName(answer);
   EXPECT_NE(std::get<wire::Decline>(answer).reason.find("limits.max_steps"), std::string::npos);
@@ -177,16 +151,8 @@ TEST_P(BadUpdateTest, IsDeclinedAndNeverUploaded) {
   trainer_.error = GetParam().error;
   trainer_.step = GetParam().step;
   const Bytes model = ModelFile(1);
-  wire::Message answer;
 
-  Serve([&](Channel& channel) -> Task<void> {
-    co_await Greet(channel);
-    co_await SendModel(channel, model);
-    wire::Message offer = TrainOffer(4, model);
-    co_await Say(channel, std::move(offer));
-    answer = co_await Next(channel);
-    channel.Close();
-  });
+  const wire::Message answer = AnswerTo(TrainOffer(4, model), model);
 
   ASSERT_TRUE(std::holds_alternative<wire::Decline>(answer)) << wire::MessageName(answer);
   EXPECT_EQ(std::get<wire::Decline>(answer).round, 4u);
@@ -207,31 +173,15 @@ INSTANTIATE_TEST_SUITE_P(All,
 TEST_F(SessionTest, AnErrorOfTheLogIsToldWithoutQuotingIt) {
   source_.error = Error{ErrorCode::kCorrupt, "log.inter:7: patient 4711 has no item"};
   const Bytes model = ModelFile(1);
-  wire::Message answer;
 
-  Serve([&](Channel& channel) -> Task<void> {
-    co_await Greet(channel);
-    co_await SendModel(channel, model);
-    wire::Message offer = TrainOffer(1, model);
-    co_await Say(channel, std::move(offer));
-    answer = co_await Next(channel);
-    channel.Close();
-  });
+  const wire::Message answer = AnswerTo(TrainOffer(1, model), model);
 
   ASSERT_TRUE(std::holds_alternative<wire::Decline>(answer));
   EXPECT_EQ(std::get<wire::Decline>(answer).reason, "the local log cannot be read");
 }
 
 TEST_F(SessionTest, AnOfferWithoutItsModelIsDeclined) {
-  wire::Message answer;
-
-  Serve([&](Channel& channel) -> Task<void> {
-    co_await Greet(channel);
-    wire::Message offer = TrainOffer(1, ModelFile(9));
-    co_await Say(channel, std::move(offer));
-    answer = co_await Next(channel);
-    channel.Close();
-  });
+  const wire::Message answer = AnswerTo(TrainOffer(1, ModelFile(9)), ModelFile(1));
 
   ASSERT_TRUE(std::holds_alternative<wire::Decline>(answer)) << wire::MessageName(answer);
   EXPECT_EQ(trainer_.calls, 0);
@@ -239,16 +189,8 @@ TEST_F(SessionTest, AnOfferWithoutItsModelIsDeclined) {
 
 TEST_F(SessionTest, EvaluatesWithSumsOnly) {
   const Bytes model = ModelFile(1);
-  wire::Contribution contribution;
 
-  Serve([&](Channel& channel) -> Task<void> {
-    co_await Greet(channel);
-    co_await SendModel(channel, model);
-    wire::Message offer = EvaluateOffer(2, model);
-    co_await Say(channel, std::move(offer));
-    contribution = co_await ReceiveContribution(channel);
-    channel.Close();
-  });
+  const wire::Contribution contribution = ContributionTo(EvaluateOffer(2, model), model).second;
 
   EXPECT_EQ(contribution.kind, OfferKind::kEvaluate);
   EXPECT_TRUE(std::isnan(contribution.loss));
@@ -263,21 +205,14 @@ TEST_F(SessionTest, AVoidRoundAndOneWithoutThisClientDiscardWhatIsPending) {
   const Bytes model = ModelFile(1);
 
   Serve([&](Channel& channel) -> Task<void> {
-    co_await Greet(channel);
-    co_await SendModel(channel, model);
+    co_await Open(channel, model);
     for (const RoundId round : {1u, 2u}) {
-      wire::Message offer = TrainOffer(round, model);
-      co_await Say(channel, std::move(offer));
-      co_await ReceiveContribution(channel);
-      wire::Message result = RoundResult{.round = round,
-                                         .is_void = round == 1,
-                                         .included = false,
-                                         .model_sha256 = Sha256Hex(model)};
-      co_await Say(channel, std::move(result));
+      Offer offer = TrainOffer(round, model);
+      co_await Work(channel, std::move(offer));
+      RoundResult result{.round = round, .is_void = round == 1, .model_sha256 = Sha256Hex(model)};
+      co_await Announce(channel, std::move(result));
     }
-    wire::Message finish = wire::Finish{.model_sha256 = Sha256Hex(model)};
-    co_await Say(channel, std::move(finish));
-    co_await Next(channel);
+    co_await Finish(channel, model);
   });
 
   EXPECT_EQ(state_.record().rounds_trained, 2u);
@@ -289,14 +224,7 @@ TEST_F(SessionTest, AVoidRoundAndOneWithoutThisClientDiscardWhatIsPending) {
 TEST_F(SessionTest, ABrokenConnectionDiscardsWhatIsPending) {
   const Bytes model = ModelFile(1);
 
-  const SessionEnd end = Serve([&](Channel& channel) -> Task<void> {
-    co_await Greet(channel);
-    co_await SendModel(channel, model);
-    wire::Message offer = TrainOffer(1, model);
-    co_await Say(channel, std::move(offer));
-    co_await ReceiveContribution(channel);
-    channel.Close();
-  });
+  const SessionEnd end = ContributionTo(TrainOffer(1, model), model).first;
 
   EXPECT_EQ(end.kind, Kind::kLost);
   EXPECT_TRUE(end.greeted);
@@ -307,18 +235,15 @@ TEST_F(SessionTest, ABrokenConnectionDiscardsWhatIsPending) {
 TEST_F(SessionTest, TheResultOfARoundStopsWorkOnItAndNothingIsUploaded) {
   trainer_.wait_for_stop = true;
   const Bytes model = ModelFile(1);
+  const Offer offer = TrainOffer(1, model);
+  const RoundResult result{.round = 1, .model_sha256 = Sha256Hex(model)};
   wire::Message answer;
 
   Serve([&](Channel& channel) -> Task<void> {
-    co_await Greet(channel);
-    co_await SendModel(channel, model);
-    wire::Message offer = TrainOffer(1, model);
-    co_await Say(channel, std::move(offer));
-    wire::Message result = RoundResult{.round = 1, .model_sha256 = Sha256Hex(model)};
-    co_await Say(channel, std::move(result));
-    wire::Message finish = wire::Finish{.model_sha256 = Sha256Hex(model)};
-    co_await Say(channel, std::move(finish));
-    answer = co_await Next(channel);
+    co_await Open(channel, model);
+    co_await Ask(channel, offer);
+    co_await Announce(channel, result);
+    answer = co_await Finish(channel, model);
   });
 
   ASSERT_TRUE(std::holds_alternative<wire::Goodbye>(answer)) << wire::MessageName(answer);
