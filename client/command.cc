@@ -69,7 +69,9 @@ Result<KeptModel> LoadKeptModel(const Settings& settings, const ClientState& sta
                     + state.catalogue_path().string() + "; set data.catalogue to the latter");
   }
   kept.catalogue = std::make_shared<const Catalogue>(std::move(catalogue));
-  RONDO_TRY(auto layout, ModelLayout(kept.config, kept.catalogue->items()));
+  RONDO_TRY(kept.features, MakeItemFeatures(*kept.catalogue, kept.config.features));
+  RONDO_TRY(auto layout,
+            ModelLayout(kept.config, kept.catalogue->items(), kept.features->values()));
   RONDO_TRY(const Bytes file, ReadFile(state.model_path(), kModelCap));
   if (Sha256Hex(file) != sha256) {
     return Fail(ErrorCode::kCorrupt,
@@ -81,10 +83,11 @@ Result<KeptModel> LoadKeptModel(const Settings& settings, const ClientState& sta
   return kept;
 }
 
-CohortTrainer::Options TrainerOptions(const ModelConfig& model,
-                                      std::int64_t items,
-                                      const Settings& settings) {
-  return {.model = model, .items = items, .engine = settings.engine};
+CohortTrainer::Options TrainerOptions(const KeptModel& model, const Settings& settings) {
+  return {.model = model.config,
+          .items = model.catalogue->items(),
+          .engine = settings.engine,
+          .features = model.features};
 }
 
 }  // namespace rondo::client

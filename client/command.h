@@ -40,6 +40,7 @@ Result<ClientId> OwnId(const Settings& settings);
 struct KeptModel {
   ModelConfig config;
   std::shared_ptr<const Catalogue> catalogue;
+  std::shared_ptr<const ItemFeatures> features;
   Broadcast weights;
 };
 
@@ -49,9 +50,7 @@ struct KeptModel {
 Result<KeptModel> LoadKeptModel(const Settings& settings, const ClientState& state);
 
 /// The trainer's view of a model.
-CohortTrainer::Options TrainerOptions(const ModelConfig& model,
-                                      std::int64_t items,
-                                      const Settings& settings);
+CohortTrainer::Options TrainerOptions(const KeptModel& model, const Settings& settings);
 
 void AddRunCommand(CLI::App& parent, Action& action);
 void AddRecommendCommand(CLI::App& parent, Action& action);

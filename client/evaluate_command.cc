@@ -20,7 +20,7 @@ Status Evaluate(EvaluateOptions options) {
   RONDO_TRY(const KeptModel model, LoadKeptModel(settings, state));
   RONDO_TRY_STATUS(PrepareDevice(settings));
   RONDO_TRY(LoadedData data, LoadData(settings.data));
-  options.worth.model = TrainerOptions(model.config, model.catalogue->items(), settings);
+  options.worth.model = TrainerOptions(model, settings);
   RONDO_TRY(
       const WorthReport report,
       MeasureWorth(model.weights, data, CohortTrainer::Create, MakeModelScorer, options.worth));

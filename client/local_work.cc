@@ -19,8 +19,11 @@ ClientData AllTrainingRows(const ClientId& id, const Dataset& dataset) {
   return client;
 }
 
-void LocalWork::Configure(const ModelConfig& model, std::int64_t items) {
-  options_ = {.model = model, .items = items, .engine = parts_.engine};
+void LocalWork::Configure(const ModelConfig& model,
+                          std::int64_t items,
+                          std::shared_ptr<const ItemFeatures> features) {
+  options_ = {
+      .model = model, .items = items, .engine = parts_.engine, .features = std::move(features)};
   trainer_.reset();
 }
 

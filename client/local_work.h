@@ -39,8 +39,10 @@ class LocalWork {
 
   const ClientId& id() const { return parts_.id; }
 
-  /// Names the model that the next tasks are about.
-  void Configure(const ModelConfig& model, std::int64_t items);
+  /// Names the model that the next tasks are about; `features` may be null without model.features.
+  void Configure(const ModelConfig& model,
+                 std::int64_t items,
+                 std::shared_ptr<const ItemFeatures> features = nullptr);
 
   /// Reads the log again if it changed.
   Result<Workload> Look();

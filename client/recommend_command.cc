@@ -104,8 +104,7 @@ Status Recommend(const RecommendOptions& options) {
   RONDO_TRY_STATUS(PrepareDevice(settings));
   RONDO_TRY(LoadedData data, LoadData(settings.data));
   RONDO_TRY(const auto scorer,
-            MakeModelScorer(TrainerOptions(model.config, model.catalogue->items(), settings),
-                            model.weights.model));
+            MakeModelScorer(TrainerOptions(model, settings), model.weights.model));
   const std::vector<UserHistory> users =
       Histories(data.dataset, options.hold_out ? nullptr : &data.test.Open());
   return options.all ? WriteAll(options, model, *scorer, users)

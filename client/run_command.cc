@@ -143,7 +143,9 @@ Result<KeptModel> ModelToTry(const Settings& settings,
   KeptModel initial{.config = scenario.model};
   RONDO_TRY(Catalogue catalogue, Catalogue::Read(settings.data.catalogue));
   initial.catalogue = std::make_shared<const Catalogue>(std::move(catalogue));
-  RONDO_TRY(auto layout, ModelLayout(initial.config, initial.catalogue->items()));
+  RONDO_TRY(initial.features, MakeItemFeatures(*initial.catalogue, initial.config.features));
+  RONDO_TRY(auto layout,
+            ModelLayout(initial.config, initial.catalogue->items(), initial.features->values()));
   initial.weights.model = InitialParameters(std::move(layout), scenario.seed);
   return initial;
 }
@@ -169,7 +171,7 @@ Status TryOneRound(const RunOptions& options, const Settings& settings) {
   FileDataSource data(settings.data);
   RONDO_TRY_STATUS(ReportData(data));
   LocalWork work = MakeWork(std::move(id), data, settings);
-  work.Configure(model.config, model.catalogue->items());
+  work.Configure(model.config, model.catalogue->items(), model.features);
   const TrainTask task = TaskToTry(scenario);
   RONDO_TRY(const Workload workload, work.Look());
   if (const auto reason = RefusalReason(task, workload, state.record(), settings.limits)) {

@@ -117,7 +117,8 @@ Status Session::Admit(const wire::Welcome& welcome) {
                 "trust mode '" + welcome.trust_mode
                     + "' is not built yet; this client speaks 'channel' only");
   }
-  RONDO_TRY(auto layout, ModelLayout(welcome.model, welcome.items));
+  RONDO_TRY(auto features, MakeItemFeatures(catalogue, welcome.model.features));
+  RONDO_TRY(auto layout, ModelLayout(welcome.model, welcome.items, features->values()));
   if (layout->digest() != welcome.layout_digest) {
     return Fail(ErrorCode::kFailedPrecondition,
                 Differs("layout digest",
@@ -125,7 +126,7 @@ Status Session::Admit(const wire::Welcome& welcome) {
                         layout->digest(),
                         "install the same release as the coordinator"));
   }
-  parts_.work.Configure(welcome.model, welcome.items);
+  parts_.work.Configure(welcome.model, welcome.items, std::move(features));
   RONDO_TRY_STATUS(shelf_.Open(welcome.model, std::move(layout)));
   heartbeat_ =
       std::chrono::duration_cast<Duration>(std::chrono::duration<double>(welcome.heartbeat_s));

@@ -4,6 +4,7 @@
 
 #include "common/core/file.h"
 #include "common/crypto/certificate.h"
+#include "common/data/item_features.h"
 #include "coordinator/commands.h"
 #include "coordinator/federation.h"
 
@@ -149,6 +150,7 @@ Status Init(InitFlags flags) {
   }
   RONDO_TRY_STATUS(CheckTrustMode(scenario));
   RONDO_TRY(const Catalogue catalogue, Catalogue::Read(flags.catalogue));
+  RONDO_TRY_STATUS(MakeItemFeatures(catalogue, scenario.model.features));  // before any file
   RONDO_TRY(const std::vector<ClientId> ids, ClientIds(flags));
   flags.out = std::filesystem::absolute(flags.out).lexically_normal();
   const std::filesystem::path config = flags.out / "coordinator.toml";

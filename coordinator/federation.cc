@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "common/data/item_features.h"
+
 namespace rondo::coordinator {
 
 Status CheckTrustMode(const Scenario& scenario) {
@@ -20,10 +22,12 @@ Result<Federation> Federation::Load(const ConfigSources& sources) {
   RONDO_TRY_STATUS(CheckTrustMode(scenario));
   scenario.checkpoint.every = 1;
   RONDO_TRY(Catalogue catalogue, Catalogue::Read(settings.catalogue));
-  RONDO_TRY(auto layout, ModelLayout(scenario.model, catalogue.items()));
+  RONDO_TRY(const auto features, MakeItemFeatures(catalogue, scenario.model.features));
+  RONDO_TRY(auto layout, ModelLayout(scenario.model, catalogue.items(), features->values()));
   return Federation{.settings = std::move(settings),
                     .scenario = std::move(scenario),
                     .catalogue = std::move(catalogue),
+                    .feature_values = features->values(),
                     .layout = std::move(layout)};
 }
 
@@ -34,7 +38,7 @@ RunIdentity Federation::Identity() const {
           .model = scenario.model,
           .catalogue_sha256 = catalogue.sha256(),
           .items = catalogue.items(),
-          .feature_values = 0,
+          .feature_values = feature_values,
           .scenario = ScenarioToToml(scenario)};
 }
 

@@ -16,6 +16,7 @@ struct Federation {
   Settings settings;
   Scenario scenario;  ///< saves every round
   Catalogue catalogue;
+  std::int64_t feature_values = 0;  ///< that the catalogue gives model.features
   std::shared_ptr<const ParameterLayout> layout;
 
   /// Errors  kNotFound, kInvalidArgument; kUnsupported for a trust mode that is not built yet.

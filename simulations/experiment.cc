@@ -52,8 +52,12 @@ Result<std::unique_ptr<Experiment>> PrepareExperiment(const Scenario& scenario) 
   RONDO_TRY_STATUS(KeepTrainableClients(*experiment));
 
   const std::int64_t items = dataset.catalogue->items();
-  RONDO_TRY(experiment->layout, ModelLayout(resolved.model, items));
-  experiment->model = {.model = resolved.model, .items = items, .engine = resolved.engine};
+  RONDO_TRY(auto features, MakeItemFeatures(*dataset.catalogue, resolved.model.features));
+  experiment->model = {.model = resolved.model,
+                       .items = items,
+                       .engine = resolved.engine,
+                       .features = std::move(features)};
+  RONDO_TRY(experiment->layout, LayoutOf(experiment->model));
   RONDO_TRY(experiment->trainer, CohortTrainer::Create(experiment->model));
   return experiment;
 }

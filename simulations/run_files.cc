@@ -38,6 +38,7 @@ RunIdentity IdentityOf(const Experiment& experiment) {
           .model = scenario.model,
           .catalogue_sha256 = catalogue.sha256(),
           .items = catalogue.items(),
+          .feature_values = experiment.model.features->values(),
           .scenario = ScenarioToToml(scenario)};
 }
 

@@ -51,10 +51,12 @@ struct ModelConfig {
   /// multi_head | dot | additive | bilinear; one a block, the last repeats
   std::vector<std::string> attention = {"multi_head"};
   double dropout = 0.2;
-  std::vector<std::string> features;  ///< columns of the item file fused into the item embedding
-  std::string fusion = "sum";         ///< sum | gate | concat: how features join the item embedding
-  bool positions = true;              ///< learned positions; off when data.order = "none"
-  bool causal = true;                 ///< off when data.order = "none"
+  /// Catalogue columns fused into the item embedding: "genres", or "genres:token_seq" to say how to
+  /// read one (token | token_seq | float | float_seq)
+  std::vector<std::string> features;
+  std::string fusion = "sum";  ///< sum | gate | concat: how features join the item embedding
+  bool positions = true;       ///< learned positions; off when data.order = "none"
+  bool causal = true;          ///< off when data.order = "none"
 };
 
 struct ClientConfig {

@@ -74,7 +74,11 @@ Result<Catalogue> Catalogue::Create(std::vector<std::string> ids,
   catalogue.text_ = CatalogueText(ids, columns, values);
   catalogue.sha256_ = Sha256Hex(AsBytes(catalogue.text_));
   catalogue.ids_ = std::move(ids);
-  catalogue.columns_ = std::move(columns);
+  for (const std::string& column : columns) {
+    const std::size_t colon = std::min(column.find(':'), column.size());
+    catalogue.columns_.push_back(column.substr(0, colon));
+    catalogue.types_.push_back(column.substr(std::min(colon + 1, column.size())));
+  }
   catalogue.values_ = std::move(values);
   return catalogue;
 }
@@ -87,9 +91,9 @@ Result<Catalogue> Catalogue::Read(const std::filesystem::path& path) {
   for (const auto& [number, line] : NumberedLines(text)) {
     std::vector<std::string> cells;
     for (const std::string_view cell : SplitText(line, "\t")) {
-      cells.emplace_back(number == 1 ? cell.substr(0, cell.find(':')) : cell);
+      cells.emplace_back(cell);
     }
-    if (number == 1 && cells.front() != "item_id") {
+    if (number == 1 && cells.front() != "item_id" && !cells.front().starts_with("item_id:")) {
       return Fail(ErrorCode::kInvalidArgument,
                   path.string() + ":1: a catalogue starts with the column 'item_id', not '"
                       + cells.front() + "'");
@@ -134,6 +138,12 @@ std::string_view Catalogue::Value(ItemRow row, std::string_view column) const {
   }
   return values_[static_cast<std::size_t>(row) - 1]
                 [static_cast<std::size_t>(found - columns_.begin())];
+}
+
+std::string_view Catalogue::Type(std::string_view column) const {
+  const auto found = std::find(columns_.begin(), columns_.end(), column);
+  return found == columns_.end() ? std::string_view()
+                                 : types_[static_cast<std::size_t>(found - columns_.begin())];
 }
 
 std::string Catalogue::Title(ItemRow row) const {

@@ -18,10 +18,12 @@ namespace rondo {
 /// The public, versioned item list: item id -> row. Row 0 is padding, row i the i-th item of the
 /// list. Never derived from clients' interactions in a federation.
 ///
-/// catalogue.tsv := "item_id" { "\t" column } "\n" { id { "\t" value } "\n" }
+/// catalogue.tsv := "item_id" { "\t" column [ ":" type ] } "\n" { id { "\t" value } "\n" }
+/// type := "token" | "token_seq" | "float" | "float_seq", as RecBole writes them
 class Catalogue {
  public:
-  /// Errors  kInvalidArgument for an empty list or a repeated id.
+  /// `columns` are names, or "name:type". Errors  kInvalidArgument for an empty list or a repeated
+  /// id.
   static Result<Catalogue> Create(std::vector<std::string> ids,
                                   std::vector<std::string> columns = {},
                                   std::vector<std::vector<std::string>> values = {});
@@ -36,6 +38,10 @@ class Catalogue {
   const std::vector<std::string>& columns() const { return columns_; }
 
   std::string_view Value(ItemRow row, std::string_view column) const;
+
+  /// The type that the list gives a column; "" where it gives none.
+  std::string_view Type(std::string_view column) const;
+
   std::string Title(ItemRow row) const;  ///< `title` or `movie_title` column, else the id
 
   const std::string& text() const { return text_; }  ///< the bytes of catalogue.tsv
@@ -47,6 +53,7 @@ class Catalogue {
   std::vector<std::string> ids_;
   std::unordered_map<std::string, ItemRow> rows_;
   std::vector<std::string> columns_;
+  std::vector<std::string> types_;                ///< parallel to columns_
   std::vector<std::vector<std::string>> values_;  ///< [items][columns]
   std::string text_;
   std::string sha256_;

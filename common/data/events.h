@@ -25,6 +25,7 @@ struct LogEvent {
 /// Columns of a `.item` or `.user` file, by id.
 struct SideTable {
   std::vector<std::string> columns;
+  std::vector<std::string> types;  ///< of the columns, as the file names them; empty: it does not
   std::unordered_map<std::string, std::vector<std::string>> rows;
 
   bool empty() const { return rows.empty(); }

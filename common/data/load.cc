@@ -202,8 +202,12 @@ class Assembler {
         row.push_back(TsvCell(side.Value(id, c)));
       }
     }
+    std::vector<std::string> columns = side.columns;
+    for (std::size_t c = 0; c < side.types.size(); ++c) {
+      columns[c] += side.types[c].empty() ? "" : ":" + side.types[c];
+    }
     RONDO_TRY(Catalogue catalogue,
-              Catalogue::Create(std::move(ids), side.columns, std::move(values)));
+              Catalogue::Create(std::move(ids), std::move(columns), std::move(values)));
     catalogue_ = std::make_shared<const Catalogue>(std::move(catalogue));
     return Ok();
   }

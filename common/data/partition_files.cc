@@ -28,6 +28,7 @@ class Excerpt {
     table_.has_rating = source.has_rating;
     table_.has_time = source.has_time;
     table_.user_table.columns = source.user_table.columns;
+    table_.user_table.types = source.user_table.types;
   }
 
   void Add(std::uint32_t index) {

@@ -41,8 +41,13 @@ Result<SideTable> ReadSideFile(const fs::path& path) {
   if (!file.Next()) {
     return SideTable{};
   }
-  const std::vector<std::string> names = HeaderNames(file.fields());
-  return ReadSideRows(file, names);
+  const std::vector<std::string> fields = file.fields();
+  SideTable table = ReadSideRows(file, HeaderNames(fields));
+  for (std::size_t f = 1; f < fields.size(); ++f) {
+    const std::size_t colon = fields[f].find(':');
+    table.types.push_back(colon == std::string::npos ? "" : fields[f].substr(colon + 1));
+  }
+  return table;
 }
 
 bool AllNumbers(const SideTable& table, std::size_t column) {
@@ -51,7 +56,10 @@ bool AllNumbers(const SideTable& table, std::size_t column) {
   });
 }
 
-const char* TypeOf(const SideTable& table, std::size_t column) {
+std::string TypeOf(const SideTable& table, std::size_t column) {
+  if (column < table.types.size() && !table.types[column].empty()) {
+    return table.types[column];
+  }
   if (AllNumbers(table, column)) {
     return "float";
   }

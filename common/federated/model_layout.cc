@@ -71,6 +71,12 @@ Status CheckConfig(const ModelConfig& config, std::int64_t items, std::int64_t f
     return Fail(ErrorCode::kInvalidArgument,
                 "model.fusion: unknown \"" + config.fusion + "\"; use sum, gate or concat");
   }
+  if (config.features.empty() != (feature_values == 0)) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "model.features names " + std::to_string(config.features.size())
+                    + " columns, but the catalogue gives them " + std::to_string(feature_values)
+                    + " values");
+  }
   return Ok();
 }
 

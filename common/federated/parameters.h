@@ -63,7 +63,8 @@ struct ParameterVector {
 
 /// The layout of the attention recommender for a catalogue of `items` items (rows 1 .. items) with
 /// `feature_values` distinct item-feature values.
-/// Errors  kInvalidArgument for an impossible configuration.
+/// Errors  kInvalidArgument for an impossible configuration, or features without values and the
+/// reverse.
 Result<std::shared_ptr<const ParameterLayout>> ModelLayout(const ModelConfig& config,
                                                            std::int64_t items,
                                                            std::int64_t feature_values = 0);

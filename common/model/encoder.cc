@@ -8,6 +8,7 @@
 
 #include "common/model/dropout.h"
 #include "common/model/fused_blocks.h"
+#include "common/model/fusion.h"
 
 namespace rondo {
 namespace {
@@ -263,6 +264,11 @@ Result<EncoderWeights> BindWeights(const ModelConfig& config,
   };
   EncoderWeights weights;
   weights.item = find("item.weight");
+  if (!config.features.empty()) {
+    RONDO_TRY(weights.fusion_kind, FindFusion(config.fusion));
+    weights.feature = find("feature.weight");
+    weights.fusion = weights.fusion_kind->weighted ? affine("fusion") : AffineWeights{};
+  }
   if (config.positions) {
     weights.position = find("position.weight");
   }

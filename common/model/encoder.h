@@ -34,9 +34,14 @@ struct BlockWeights {
   AffineWeights ff2;
 };
 
+struct FusionKind;  // fusion.h
+
 struct EncoderWeights {
-  at::Tensor item;      ///< [G, rows, width]
-  at::Tensor position;  ///< [G, history, width]; undefined without positions
+  at::Tensor item;       ///< [G, rows, width]
+  at::Tensor feature;    ///< [G, values, width]; undefined without features, as the next two
+  AffineWeights fusion;  ///< weight [G, width, 2 width]
+  const FusionKind* fusion_kind = nullptr;  ///< null without features
+  at::Tensor position;                      ///< [G, history, width]; undefined without positions
   std::vector<BlockWeights> blocks;
   AffineWeights norm;
 };

@@ -6,6 +6,7 @@
 #include <torch/torch.h>
 
 #include "common/model/encoder.h"
+#include "common/model/fusion.h"
 
 namespace rondo {
 namespace {
@@ -156,11 +157,27 @@ bool Counts(const ClientPlan& plan, const ClientConfig& client, std::int64_t ste
   return step + last >= static_cast<std::int64_t>(plan.steps.size());
 }
 
+/// The features of the pack's item tables; empty without features.
+TableFeatures FeaturesOf(const RoundContext& context, const Pack& pack) {
+  if (context.features == nullptr) {
+    return {};
+  }
+  std::vector<std::span<const ItemRow>> tables;
+  for (std::int64_t group = 0; group < pack.groups(); ++group) {
+    tables.push_back(pack.table(group));
+  }
+  return FeaturesOfTables(*context.features, tables, pack.table_rows(), context.base[0].device());
+}
+
 Result<LossOutput> StepLoss(const RoundContext& context,
+                            const TableFeatures& features,
                             const std::vector<at::Tensor>& weights,
                             const StepBatch& batch) {
   const at::Device device = weights[0].device();
-  RONDO_TRY(const EncoderWeights bound, BindWeights(*context.model, *context.layout, weights));
+  RONDO_TRY(EncoderWeights bound, BindWeights(*context.model, *context.layout, weights));
+  if (context.features != nullptr) {
+    FuseFeatures(features, bound);
+  }
   const EncoderInput in{
       .input = FromHost(batch.input, {batch.groups, batch.sequences, batch.length}, device),
       .dropout = context.task->dropout,
@@ -178,10 +195,11 @@ Result<LossOutput> StepLoss(const RoundContext& context,
 }
 
 Result<std::vector<at::Tensor>> StepGradients(const RoundContext& context,
+                                              const TableFeatures& features,
                                               const std::vector<at::Tensor>& weights,
                                               const StepBatch& batch,
                                               at::Tensor& losses) {
-  RONDO_TRY(const LossOutput loss, StepLoss(context, weights, batch));
+  RONDO_TRY(const LossOutput loss, StepLoss(context, features, weights, batch));
   losses = loss.each;
   std::vector<at::Tensor> gradients =
       torch::autograd::grad({loss.objective}, weights, {}, false, false, true);
@@ -236,6 +254,7 @@ Result<PackResult> TrainPack(const RoundContext& context,
                                     : start[i].clone(at::MemoryFormat::Contiguous));
     weights[i].requires_grad_(true);
   }
+  const TableFeatures features = FeaturesOf(context, pack);
   LocalOptimizer optimizer(task, start);
   PackResult result;
   result.diverged.assign(pack.plans().size(), false);
@@ -246,7 +265,8 @@ Result<PackResult> TrainPack(const RoundContext& context,
     }
     const StepBatch batch = pack.Batch(step);
     at::Tensor losses;
-    RONDO_TRY(std::vector<at::Tensor> gradients, StepGradients(context, weights, batch, losses));
+    RONDO_TRY(std::vector<at::Tensor> gradients,
+              StepGradients(context, features, weights, batch, losses));
     std::vector<bool> counts;
     for (const ClientPlan* plan : pack.plans()) {
       counts.push_back(Counts(*plan, task.client, step));

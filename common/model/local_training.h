@@ -6,6 +6,7 @@
 
 #include <torch/types.h>
 
+#include "common/data/item_features.h"
 #include "common/federated/task.h"
 #include "common/model/losses.h"
 #include "common/model/packs.h"
@@ -18,6 +19,7 @@ struct RoundContext {
   const ParameterLayout* layout = nullptr;
   const TrainTask* task = nullptr;
   std::int64_t items = 0;
+  const ItemFeatures* features = nullptr;  ///< null without features
   Loss loss = nullptr;
   std::vector<at::Tensor>
       base;  ///< weights before the round, [1, ...] in layout order, on the device

@@ -148,8 +148,11 @@ double PackBytes(const PackLimits& limits,
   const ModelConfig& model = *limits.model;
   const double width = model.width;
   const double rows = limits.compact ? table_rows : static_cast<double>(limits.items) + 1;
-  const double weights =
-      rows * width + (6.0 * width + 12.0) * width * model.blocks + model.history * width;
+  const double weights = rows * width + (6.0 * width + 12.0) * width * model.blocks
+                         + model.history * width
+                         + static_cast<double>(limits.feature_values) * width;
+  // Mixed features, gate, fused table and their gradients.
+  const double fused = limits.feature_values > 0 ? 6.0 * rows * width : 0.0;
   const double copies = limits.adam ? 6.0 : 4.0;
   const double length = static_cast<double>(widest.longest);
   const double tokens = clients * static_cast<double>(widest.widest_step) * length;
@@ -160,7 +163,8 @@ double PackBytes(const PackLimits& limits,
       tokens * length * (additive ? 3.0 * width : 5.0 * model.heads) * model.blocks;
   // The full softmax goes block by block; sampled losses gather a row a target and negative.
   const double gathered = tokens * width * 2.0 * (1.0 + limits.negatives);
-  return 4.0 * ((limits.shared ? 1.0 : clients) * weights * copies + hidden + pairs + gathered);
+  const double groups = limits.shared ? 1.0 : clients;
+  return 4.0 * (groups * (weights * copies + fused) + hidden + pairs + gathered);
 }
 
 }  // namespace

@@ -72,7 +72,8 @@ struct PackLimits {
   bool shared = false;  ///< one set of weights for the pack
   bool compact = false;
   bool adam = false;
-  int negatives = 0;  ///< a position; 0 for the full softmax
+  std::int64_t feature_values = 0;  ///< rows of the feature table
+  int negatives = 0;                ///< a position; 0 for the full softmax
 };
 
 /// Groups plans of similar length, the most expensive packs first. Independent of the order of

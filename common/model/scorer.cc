@@ -4,6 +4,7 @@
 
 #include "common/model/device.h"
 #include "common/model/encoder.h"
+#include "common/model/fusion.h"
 #include "common/model/local_training.h"
 #include "common/model/trainer.h"
 
@@ -88,8 +89,7 @@ class ModelScorer : public Scorer {
 
 Result<std::unique_ptr<Scorer>> MakeModelScorer(const CohortTrainer::Options& options,
                                                 const ParameterVector& model) {
-  RONDO_TRY(const std::shared_ptr<const ParameterLayout> layout,
-            ModelLayout(options.model, options.items));
+  RONDO_TRY(const std::shared_ptr<const ParameterLayout> layout, LayoutOf(options));
   if (model.layout == nullptr || model.layout->digest() != layout->digest()) {
     return Fail(ErrorCode::kInvalidArgument,
                 "the layout of the model to score with is not that of the configured one");
@@ -98,6 +98,11 @@ Result<std::unique_ptr<Scorer>> MakeModelScorer(const CohortTrainer::Options& op
   try {
     RONDO_TRY(EncoderWeights weights,
               BindWeights(options.model, *layout, ToTensors(model, device)));
+    if (weights.fusion_kind != nullptr) {
+      const std::span<const ItemRow> whole;
+      FuseFeatures(FeaturesOfTables(*options.features, {&whole, 1}, options.items + 1, device),
+                   weights);
+    }
     return std::unique_ptr<Scorer>(
         std::make_unique<ModelScorer>(options.model, std::move(weights), options.items));
   } catch (const std::exception& e) {

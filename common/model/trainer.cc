@@ -17,6 +17,10 @@
 namespace rondo {
 namespace {
 
+std::int64_t FeatureValues(const CohortTrainer::Options& options) {
+  return options.features == nullptr ? 0 : options.features->values();
+}
+
 double SecondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
@@ -306,6 +310,9 @@ class TorchCohortTrainer : public CohortTrainer {
     }
     RoundContext context{
         .model = &options_.model, .layout = layout_.get(), .task = &task, .items = options_.items};
+    if (!options_.model.features.empty()) {
+      context.features = options_.features.get();
+    }
     RONDO_TRY(context.loss, FindLoss(task.client.loss));
     if (task.client.optimizer != "sgd" && task.client.optimizer != "adam") {
       return Fail(ErrorCode::kInvalidArgument,
@@ -333,6 +340,7 @@ class TorchCohortTrainer : public CohortTrainer {
                             .shared = SharesWeights(plans, task, visibility),
                             .compact = UsesCompactTable(task),
                             .adam = task.client.optimizer == "adam",
+                            .feature_values = FeatureValues(options_),
                             .negatives = NegativesOf(task.client)};
     Round round({context, plans, visibility, limits, stop, watch}, layout_, clients.size());
     RONDO_TRY_STATUS(round.Run(workers_));
@@ -352,13 +360,12 @@ class TorchCohortTrainer : public CohortTrainer {
 
 }  // namespace
 
+Result<std::shared_ptr<const ParameterLayout>> LayoutOf(const CohortTrainer::Options& options) {
+  return ModelLayout(options.model, options.items, FeatureValues(options));
+}
+
 Result<std::unique_ptr<CohortTrainer>> CohortTrainer::Create(const Options& options) {
-  if (!options.model.features.empty()) {
-    return Fail(ErrorCode::kUnsupported,
-                "model.features is not built yet: leave it empty to train on item ids alone");
-  }
-  RONDO_TRY(std::shared_ptr<const ParameterLayout> layout,
-            ModelLayout(options.model, options.items));
+  RONDO_TRY(std::shared_ptr<const ParameterLayout> layout, LayoutOf(options));
   RONDO_TRY(const at::Device device, FindDevice(options.engine.device));
   // One stream of kernels fills a GPU; threads would only queue behind each other.
   const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));

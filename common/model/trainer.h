@@ -9,6 +9,7 @@
 
 #include "common/core/ids.h"
 #include "common/core/result.h"
+#include "common/data/item_features.h"
 #include "common/federated/task.h"
 #include "common/metrics/scorer.h"
 
@@ -67,7 +68,8 @@ class CohortTrainer {
   struct Options {
     ModelConfig model;
     std::int64_t items = 0;
-    EngineConfig engine;  ///< threads, memory_mib, device
+    EngineConfig engine;                                     ///< threads, memory_mib, device
+    std::shared_ptr<const ItemFeatures> features = nullptr;  ///< of model.features; null: none
   };
 
   static Result<std::unique_ptr<CohortTrainer>> Create(const Options& options);
@@ -91,6 +93,9 @@ class CohortTrainer {
                      const EpochWatch& watch,
                      std::stop_token stop) = 0;
 };
+
+/// The layout of the model that the options describe. Errors  those of ModelLayout.
+Result<std::shared_ptr<const ParameterLayout>> LayoutOf(const CohortTrainer::Options& options);
 
 /// The attention recommender as a scorer, with the weights of `model`.
 Result<std::unique_ptr<Scorer>> MakeModelScorer(const CohortTrainer::Options& options,

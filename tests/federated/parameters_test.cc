@@ -60,7 +60,7 @@ TEST(ModelLayout, LastAttentionKindRepeats) {
 }
 
 TEST(ModelLayout, FeaturesAddTablesAndFusion) {
-  const ModelConfig sum{.width = 8, .fusion = "sum", .positions = false};
+  const ModelConfig sum{.width = 8, .features = {"genres"}, .fusion = "sum", .positions = false};
   ModelConfig gate = sum;
   gate.fusion = "gate";
 
