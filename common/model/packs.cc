@@ -9,9 +9,10 @@
 namespace rondo {
 namespace {
 
-// More padded positions than this gain nothing on a CPU: activations leave the cache.
-constexpr std::int64_t kTokensAPack = 2048;
-constexpr std::int64_t kClientsAPack = 64;
+// More than this gains nothing on a CPU: activations, or the weights of the clients, leave the
+// cache.
+constexpr std::int64_t kTokensAPack = 1024;
+constexpr std::int64_t kClientsAPack = 16;
 
 std::uint64_t Mix(std::uint64_t x) {
   x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
