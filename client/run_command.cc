@@ -16,6 +16,7 @@
 #include "client/agent.h"
 #include "client/command.h"
 #include "client/dry_run.h"
+#include "common/core/folder_lock.h"
 #include "common/crypto/random.h"
 
 namespace rondo::client {
@@ -95,6 +96,7 @@ Status TakePart(const RunOptions& options, const Settings& settings) {
   RONDO_TRY(const IdentityReport identity, InspectIdentity(settings.identity));
   RONDO_TRY(const Catalogue catalogue, Catalogue::Read(settings.data.catalogue));
   RONDO_TRY(ClientState state, ClientState::Open(settings.state_folder));
+  RONDO_TRY(const FolderLock lock, FolderLock::Take(settings.state_folder));
   RONDO_TRY(const TlsContext tls,
             TlsContext::Create({.authority = settings.identity.ca,
                                 .certificate = settings.identity.certificate,

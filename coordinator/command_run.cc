@@ -1,4 +1,5 @@
 #include <csignal>
+#include <cstdlib>
 #include <fmt/format.h>
 #include <iostream>
 #include <memory>
@@ -69,11 +70,7 @@ class Run {
 
   Result<RunOutcome> Play() {
     RONDO_TRY_STATUS(Open());
-    signals_.async_wait([this](boost::system::error_code code, int) {
-      if (!code) {
-        stop_.request_stop();
-      }
-    });
+    AwaitSignal();
     std::exception_ptr fault;
     boost::asio::co_spawn(io_, Main(), [&](std::exception_ptr error) {
       fault = error;
@@ -124,6 +121,22 @@ class Run {
                start_.round,
                federation_.scenario.strategy.rounds);
     return Ok();
+  }
+
+  /// The first signal ends the run between two steps. A second one does not wait for clients: what
+  /// counts is on disk.
+  void AwaitSignal() {
+    signals_.async_wait([this](boost::system::error_code code, int) {
+      if (code) {
+        return;
+      }
+      if (stop_.stop_requested()) {
+        std::_Exit(ExitCode(ErrorCode::kCancelled));
+      }
+      fmt::print(stderr, "stopping; a second signal ends the coordinator at once\n");
+      stop_.request_stop();
+      AwaitSignal();
+    });
   }
 
   Task<void> Main() {
@@ -185,6 +198,7 @@ Status RunFederation(const std::filesystem::path& config,
   RONDO_TRY(const Federation federation,
             Federation::Load({.file = config, .environment = ConfigEnvironment(), .sets = sets}));
   RONDO_TRY(RunCheckpoints checkpoints, federation.OpenCheckpoints());
+  RONDO_TRY_STATUS(checkpoints.Own());
   RONDO_TRY(auto start, checkpoints.Latest());
   if (!start) {
     return Fail(ErrorCode::kNotFound,

@@ -16,6 +16,9 @@ class RunCheckpoints : public CheckpointSink {
   /// Errors  kIo.
   static Result<RunCheckpoints> Open(CheckpointStore::Options options, RunIdentity run);
 
+  /// As CheckpointStore::Own.
+  Status Own() { return store_.Own(); }
+
   Status Save(const RunState& state) override;
 
   /// The newest whole state, or nothing in an empty folder.

@@ -5,7 +5,9 @@
 #include <memory>
 #include <optional>
 
+#include "common/core/file.h"
 #include "common/io/checkpoint.h"
+#include "common/io/json.h"
 #include "coordinator/run_checkpoints.h"
 #include "simulations/comparison.h"
 #include "simulations/experiment.h"
@@ -54,6 +56,23 @@ Result<RunDirectory> DirectoryOf(const RunFlags& flags, const std::string& name)
   return RunDirectory::Create("runs", name, std::chrono::system_clock::now());
 }
 
+/// A run goes on only with the data it began with.
+Status CheckSameData(const RunDirectory& directory, const boost::json::object& meta) {
+  const auto text = ReadTextFile(directory.path() / "meta.json");
+  if (!text) {
+    return Ok();  // A new run.
+  }
+  RONDO_TRY(const boost::json::value old, ParseJson(*text));
+  const boost::json::value* fingerprint =
+      old.is_object() ? old.as_object().if_contains("data_fingerprint") : nullptr;
+  if (fingerprint == nullptr || *fingerprint == meta.at("data_fingerprint")) {
+    return Ok();
+  }
+  return Fail(ErrorCode::kFailedPrecondition,
+              "the data are not those that the run in '" + directory.path().string()
+                  + "' began with; put them back or start a new run");
+}
+
 void Say(const DataReport& report, const DeviceInfo& device) {
   for (const std::string& warning : report.warnings) {
     std::cerr << "warning: " << warning << '\n';
@@ -77,16 +96,18 @@ Status Run(const RunFlags& flags) {
   RONDO_TRY(const std::unique_ptr<Experiment> experiment, PrepareExperiment(scenario));
   Say(experiment->data.report, experiment->device);
   RONDO_TRY(RunDirectory directory, DirectoryOf(flags, scenario.name));
-  if (flags.resume.empty()) {
-    RONDO_TRY_STATUS(directory.WriteConfig(ScenarioToToml(scenario)));
-  }
-  RONDO_TRY_STATUS(directory.WriteMeta(MetaJson(*experiment)));
-
   RONDO_TRY(coordinator::RunCheckpoints checkpoints,
             coordinator::RunCheckpoints::Open({.folder = directory.checkpoints(),
                                                .keep = scenario.checkpoint.keep,
                                                .layout = experiment->layout},
                                               IdentityOf(*experiment)));
+  RONDO_TRY_STATUS(checkpoints.Own());
+  if (flags.resume.empty()) {
+    RONDO_TRY_STATUS(directory.WriteConfig(ScenarioToToml(scenario)));
+  }
+  const boost::json::object meta = MetaJson(*experiment);
+  RONDO_TRY_STATUS(CheckSameData(directory, meta));
+  RONDO_TRY_STATUS(directory.WriteMeta(meta));
   RONDO_TRY(std::optional<coordinator::RunState> saved, checkpoints.Latest());
   coordinator::RunState state = saved ? *std::move(saved) : FreshState(*experiment);
   RONDO_TRY_STATUS(directory.TruncateRounds(state.round, state.validated_round));

@@ -214,14 +214,19 @@ Result<Checkpoint> ReadCheckpoint(const std::filesystem::path& path,
 
 Result<CheckpointStore> CheckpointStore::Open(Options options) {
   RONDO_TRY_STATUS(MakeFolder(options.folder));
+  return CheckpointStore(std::move(options));
+}
+
+Status CheckpointStore::Own() {
+  RONDO_TRY(lock_, FolderLock::Take(options_.folder));
   std::error_code code;
-  for (const auto& entry : std::filesystem::directory_iterator(options.folder, code)) {
+  for (const auto& entry : std::filesystem::directory_iterator(options_.folder, code)) {
     if (entry.path().extension() == ".tmp") {
       std::error_code ignored;
       std::filesystem::remove(entry.path(), ignored);
     }
   }
-  return CheckpointStore(std::move(options));
+  return Ok();
 }
 
 Result<SavedCheckpoint> CheckpointStore::Save(const Checkpoint& checkpoint) {

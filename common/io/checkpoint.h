@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/config/scenario.h"
+#include "common/core/folder_lock.h"
 #include "common/core/ids.h"
 #include "common/core/result.h"
 #include "common/federated/parameters.h"
@@ -70,9 +71,13 @@ class CheckpointStore {
     std::shared_ptr<const ParameterLayout> layout;  ///< null: of the metadata
   };
 
-  /// Makes the folder and removes what a crash left half written.
+  /// Makes the folder. Any number of processes may read it.
   /// Errors  kIo.
   static Result<CheckpointStore> Open(Options options);
+
+  /// For the one process that saves: keeps others from saving too, and removes what a crash left
+  /// half written. Errors  kFailedPrecondition if another process owns the folder; kIo.
+  Status Own();
 
   /// Writes atomically, then removes checkpoints that are neither among the newest nor the best.
   /// Errors  kIo (disk full); all older checkpoints are then still there.
@@ -98,6 +103,7 @@ class CheckpointStore {
   void Prune(RoundId newest, RoundId best) const;
 
   Options options_;
+  std::optional<FolderLock> lock_;
 };
 
 }  // namespace rondo

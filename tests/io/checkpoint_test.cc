@@ -163,15 +163,32 @@ TEST(CheckpointStore, ATruncatedNewestIsSkipped) {
       WriteTextFile(folder / "checkpoints" / "round-000009.safetensors.tmp", "half").has_value());
 
   CheckpointStore reopened = OpenStore(folder);
+  const std::filesystem::path half = folder / "checkpoints" / "round-000009.safetensors.tmp";
+  EXPECT_TRUE(std::filesystem::exists(half)) << "a reader took away what a writer is writing";
+  ASSERT_TRUE(reopened.Own().has_value());
   const auto latest = reopened.Latest();
 
   ASSERT_TRUE(latest.has_value() && latest->has_value());
   EXPECT_EQ((*latest)->round, 7u);
-  EXPECT_FALSE(std::filesystem::exists(folder / "checkpoints" / "round-000009.safetensors.tmp"));
+  EXPECT_FALSE(std::filesystem::exists(half));
   // With nothing whole left, a run must not silently start anew.
   std::filesystem::resize_file(store.PathOf(7), 3);
   ASSERT_FALSE(reopened.Latest().has_value());
   EXPECT_EQ(reopened.Latest().error().code, ErrorCode::kCorrupt);
+}
+
+TEST(CheckpointStore, HasOneOwnerAtATime) {
+  const testing::TemporaryFolder folder;
+  CheckpointStore other = OpenStore(folder);
+  {
+    CheckpointStore store = OpenStore(folder);
+    ASSERT_TRUE(store.Own().has_value());
+    ASSERT_TRUE(store.Save(Example(1)).has_value());
+    EXPECT_EQ(other.Own().error().code, ErrorCode::kFailedPrecondition);
+    EXPECT_THAT(other.Own().error().message, HasSubstr("in use by another process"));
+    EXPECT_EQ((*other.Latest())->round, 1u) << "reading is free";
+  }
+  EXPECT_TRUE(other.Own().has_value());
 }
 
 TEST(CheckpointStore, AFullDiskLosesNothing) {

@@ -181,6 +181,68 @@ TEST_F(FederationTest, StatusAndMetricsFollowTheRun) {
   }
 }
 
+TEST_F(FederationTest, AFullDiskOfAClientCostsOnlyThatClient) {
+  Init(SmallScenario(kLong, "cohort = 0\nquorum = 2"));
+  const auto coordinator = StartCoordinator({"--set", "server.return_wait_s=0"});
+  const auto clients = StartClients(Port());
+  clients[1]->LimitFileSize(4 * 1024);
+  EXPECT_EQ(clients[1]->Wait(), 1) << clients[1]->err();
+  EXPECT_THAT(LastLine(clients[1]->err()),
+              MatchesRegex("rondo-client: cannot write '.*/client-2/state/.*': File too large"));
+  ASSERT_EQ(coordinator->Wait(), 0) << coordinator->err();
+  EXPECT_EQ(clients[0]->Wait(), 0);
+  EXPECT_EQ(clients[2]->Wait(), 0);
+  EXPECT_EQ(KeptModel(1), KeptModel(3));
+}
+
+TEST_F(FederationTest, AStateHasOneProcess) {
+  Init(SmallScenario(3, "cohort = 0\nquorum = 3"));
+  const auto coordinator = StartCoordinator();
+  const Ending second = RunToEnd(
+      Command({"rondo-coordinator", "run", "--config", "federation/coordinator.toml"}, "second"));
+  EXPECT_EQ(second.code, 1);
+  EXPECT_THAT(LastLine(second.err), HasSubstr("is in use by another process"));
+
+  Program client(ClientCommand(1, Port()));
+  ASSERT_TRUE(client.AwaitError("joined 'small'")) << client.err();
+  Program::Options again = ClientCommand(1, Port());
+  again.name = "again";
+  const Ending twin = RunToEnd(again);
+  EXPECT_EQ(twin.code, 1);
+  EXPECT_THAT(LastLine(twin.err), HasSubstr("state' is in use by another process"));
+  EXPECT_THAT(client.err(), Not(HasSubstr("lost"))) << "the twin took the session over";
+}
+
+TEST_F(FederationTest, AClientGivesUpAfterTheTimeItWasGiven) {
+  Init(SmallScenario(3));
+  std::string port;
+  {
+    const auto coordinator = StartCoordinator();
+    port = Port();
+  }
+  Program::Options command = ClientCommand(1, port);
+  command.arguments.insert(command.arguments.end(), {"--set", "coordinator.retry_for_s=0.5"});
+  const Ending end = RunToEnd(command);
+  EXPECT_EQ(end.code, 2) << end.err;
+  EXPECT_THAT(LastLine(end.err),
+              HasSubstr("without the coordinator: cannot connect to 127.0.0.1:" + port));
+}
+
+TEST_F(FederationTest, ASecondSignalDoesNotWaitForClientsThatAreAway) {
+  Init(SmallScenario(3, "cohort = 0\nquorum = 2"));
+  const auto coordinator = StartCoordinator(
+      {"--set", "server.return_wait_s=3000", "--set", "server.finish_wait_s=3000"});
+  const auto clients = StartClients(Port());
+  ASSERT_TRUE(coordinator->AwaitError("\nround 1: ")) << coordinator->err();
+  clients[0]->Signal(SIGKILL);
+  EXPECT_EQ(clients[1]->Wait(), 0);
+  EXPECT_EQ(clients[2]->Wait(), 0);
+  coordinator->Signal(SIGINT);
+  ASSERT_TRUE(coordinator->AwaitError("\nstopping; ")) << coordinator->err();
+  coordinator->Signal(SIGINT);
+  EXPECT_EQ(coordinator->Wait(), 130) << coordinator->err();
+}
+
 TEST_F(FederationTest, AnInterruptEndsCoordinatorAndClients) {
   Init(EveryClient(100000));
   const auto coordinator = StartCoordinator();

@@ -178,11 +178,31 @@ TEST_F(SimulationTest, AnInterruptEndsTheRunWithItsStateSaved) {
   EXPECT_EQ(Resume("out"), Undisturbed());
 }
 
-TEST_F(SimulationTest, ARunThatWasKilledResumesToTheSameModel) {
+TEST_F(SimulationTest, AKilledRunResumesToTheSameModelEvenPastABrokenCheckpoint) {
   const std::unique_ptr<Program> run = StartLongRun("out");
   run->Signal(SIGKILL);
   EXPECT_EQ(run->Wait(), 128 + SIGKILL) << "it ended before it could be killed";
+  // As if the disk had lost the end of the newest checkpoint.
+  const int newest = NewestCheckpoint(Path("out/checkpoints"));
+  const auto file = Path(fmt::format("out/checkpoints/round-{:06}.safetensors", newest));
+  std::filesystem::resize_file(file, std::filesystem::file_size(file) / 2);
   EXPECT_EQ(Resume("out"), Undisturbed());
+}
+
+TEST_F(SimulationTest, ARunHasOneProcessAndGoesOnOnlyWithItsOwnData) {
+  const std::unique_ptr<Program> run = StartLongRun("out");
+  run->Signal(SIGSTOP);
+  const Ending second = Run({"--resume", "out"});
+  EXPECT_EQ(second.code, 1);
+  EXPECT_THAT(second.out, IsEmpty());
+  EXPECT_THAT(LastLine(second.err), HasSubstr("out/checkpoints' is in use by another process"));
+  run->Signal(SIGKILL);
+  EXPECT_EQ(run->Wait(), 128 + SIGKILL);
+
+  Write(Path("data/log.inter"), SmallLog(30, 1));
+  const Ending other = Run({"--resume", "out"});
+  EXPECT_EQ(other.code, 1);
+  EXPECT_THAT(LastLine(other.err), HasSubstr("the data are not those that the run in 'out' began"));
 }
 
 TEST_F(SimulationTest, AFullDiskEndsTheRunAndWholeCheckpointsServeToResume) {
