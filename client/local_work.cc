@@ -11,9 +11,8 @@ namespace rondo::client {
 ClientData AllTrainingRows(const ClientId& id, const Dataset& dataset) {
   ClientData client{.id = id};
   for (const UserSequence& user : dataset.users) {
-    // A single event has no predecessor to be predicted from.
-    if (user.train_size >= 2) {
-      client.sequences.push_back(user.train());
+    if (user.Trains()) {
+      client.Add(user);
     }
   }
   return client;

@@ -67,7 +67,7 @@ class LocalWork {
   std::unique_ptr<CohortTrainer> trainer_;  ///< made at the first task after Configure
 };
 
-/// The training rows of every user with at least two, for one client. Views into `dataset`.
+/// The training rows of every user with something to predict, for one client. Views into `dataset`.
 ClientData AllTrainingRows(const ClientId& id, const Dataset& dataset);
 
 }  // namespace rondo::client

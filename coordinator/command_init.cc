@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <memory>
 
+#include "common/config/field_text.h"
 #include "common/core/file.h"
 #include "common/crypto/certificate.h"
 #include "common/data/item_features.h"
@@ -70,6 +71,11 @@ state = "state"
       clients);
 }
 
+/// What each event name is for, as a line of [data].
+std::string EventsLine(DataConfig data) {
+  return data.events.empty() ? "" : "events = " + TomlValue(&data.events) + "\n";
+}
+
 /// The rules that every client's data must follow; where the data lie is the client's own affair.
 std::string ClientToml(const InitFlags& flags, const DataConfig& data) {
   const std::string port =
@@ -99,7 +105,7 @@ test_from = {:.1f}
 min_user_events = {}
 min_rating = {:.3f}
 seed = {}
-)",
+{})",
       flags.host,
       port,
       data.order,
@@ -111,7 +117,8 @@ seed = {}
       data.test_from,
       data.min_user_events,
       data.min_rating,
-      data.seed);
+      data.seed,
+      EventsLine(data));
 }
 
 Status WriteClient(const InitFlags& flags,

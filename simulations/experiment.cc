@@ -8,7 +8,7 @@ namespace {
 
 bool HasPosition(const ClientShard& shard, const Dataset& dataset) {
   return std::any_of(shard.users.begin(), shard.users.end(), [&](std::uint32_t user) {
-    return dataset.users[user].train_size >= 2;
+    return dataset.users[user].Trains();
   });
 }
 

@@ -38,7 +38,8 @@ Result<Shown> Recommend(Experiment& experiment, const ParameterVector& model) {
   const Catalogue& catalogue = *experiment.data.dataset.catalogue;
   const UserSequence& user = TypicalUser(experiment.data.dataset);
   RONDO_TRY(const std::unique_ptr<Scorer> scorer, MakeModelScorer(experiment.model, model));
-  const History history = user.rows;
+  const std::vector<ItemRow> inputs = user.Inputs();
+  const History history = inputs;
   RONDO_TRY(const auto lists,
             RecommendTop(*scorer, std::span(&history, 1), catalogue, {.k = kShown}));
   Shown shown{.page = {.user = user.user}};

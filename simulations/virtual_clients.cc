@@ -88,7 +88,7 @@ Status VirtualClients::Train(const std::vector<const ClientShard*>& cohort,
   for (const ClientShard* shard : cohort) {
     ClientData& client = clients.emplace_back(ClientData{.id = shard->id});
     for (const std::uint32_t user : shard->users) {
-      client.sequences.push_back(parts_.dataset.users[user].train());
+      client.Add(parts_.dataset.users[user]);
     }
   }
   const UpdateVisibility visibility = parts_.visibility == coordinator::Visibility::kSumOnly

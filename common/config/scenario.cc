@@ -58,6 +58,7 @@ void BindClient(ClientConfig& client, Binder& binder) {
   binder.Number("gradient_clip", client.gradient_clip, {.min = 0});
   binder.Choice("loss", client.loss, {"softmax", "sampled_softmax", "bce"});
   binder.Integer("negatives", client.negatives, {.min = 1, .max = kMillion});
+  binder.Number("feedback_share", client.feedback_share, {.min = 0, .max = 1});
   binder.Number("weight_decay", client.weight_decay, {.min = 0});
   binder.Choice("device", client.device, {"auto", "cpu", "cuda"});
 }

@@ -18,7 +18,8 @@ struct DataConfig {
   std::string format = "auto";  ///< auto | recbole | movielens | csv
   /// csv: user, item, rating, time, event -> header name
   std::map<std::string, std::string> columns;
-  /// Event name -> input | target | both | negative | ignore
+  /// Event name -> input (seen, never predicted) | target (predicted, never seen) | both | negative
+  /// (feedback: never seen or predicted, drawn as negative) | ignore
   std::map<std::string, std::string> events;
   std::string order = "time";           ///< time | sequence | none
   std::string ties = "file";            ///< file | hash: order inside equal timestamps
@@ -69,6 +70,9 @@ struct ClientConfig {
   double gradient_clip = 0.0;    ///< L2 bound of a step's gradient; 0: none
   std::string loss = "softmax";  ///< softmax | sampled_softmax | bce
   int negatives = 1;             ///< sampled losses: negatives a position
+  /// Sampled losses: probability that a negative is one of the user's own negative-feedback items,
+  /// where there are any; the full softmax ranks every item and has no use for them
+  double feedback_share = 0.5;
   double weight_decay = 0.0;
   std::string device = "auto";  ///< auto | cpu | cuda
 };

@@ -68,8 +68,16 @@ enum class EventRole : std::uint8_t {
   kNegative = 4,  ///< negative feedback: kept apart in UserSequence::negatives
 };
 
+inline bool IsInput(EventRole role) {
+  return (static_cast<unsigned>(role) & 1U) != 0;
+}
+
+inline bool IsTarget(EventRole role) {
+  return (static_cast<unsigned>(role) & 2U) != 0;
+}
+
 /// One user's events in order: training rows first, then validation rows. Test rows are not here.
-/// `rows[j]` for j >= train_size is a validation target, predicted from rows[0 .. j).
+/// `rows[j]` for j >= train_size is a validation target, predicted from the inputs of rows[0 .. j).
 /// All rows are in the catalogue (>= 1): held-out targets outside it are left out of validation,
 /// and counted.
 struct UserSequence {
@@ -78,18 +86,29 @@ struct UserSequence {
   std::vector<double> times;       ///< Unix seconds, or position where only the order is known
   std::vector<ItemRow> negatives;  ///< items with negative feedback in training
   std::vector<EventRole>
-      roles;  ///< of each row; empty where all are kBoth. Held-out rows are always targets
+      roles;  ///< of each row; empty where all are kBoth. Held-out rows are kTarget or kBoth
   std::size_t train_size = 0;
   std::unordered_map<std::string, std::string> attributes;  ///< of the `.user` file
 
   std::span<const ItemRow> train() const { return std::span(rows).first(train_size); }
+
+  EventRole role(std::size_t row) const { return roles.empty() ? EventRole::kBoth : roles[row]; }
+
+  /// Whether some training row is predicted: a target with an input before it.
+  bool Trains() const;
+
+  /// The rows that are seen in a history: inputs among all rows.
+  std::vector<ItemRow> Inputs() const;
 };
 
-/// Held-out test rows of one user: `rows[j]` is predicted from all rows of UserSequence plus rows[0
-/// .. j).
+/// Held-out test rows of one user: `rows[j]` is predicted from the inputs of UserSequence plus
+/// those of rows[0 .. j).
 struct TestRows {
   std::vector<ItemRow> rows;  ///< 0: an item outside the catalogue, a miss
   std::vector<double> times;
+  std::vector<EventRole> roles = {};  ///< kTarget or kBoth of each row; empty where all are kBoth
+
+  EventRole role(std::size_t row) const { return roles.empty() ? EventRole::kBoth : roles[row]; }
 };
 
 /// The test split under seal: opened once, when the selected model is scored.

@@ -235,7 +235,7 @@ class Assembler {
     for (std::size_t p = ordered.validation; p < ordered.test; ++p) {
       ++validation_targets_;
       if (const ItemRow row = RowOf(ordered.events[p]); row != 0) {
-        AddRow(row, TimeOf(ordered.events[p], p), EventRole::kBoth, user);
+        AddRow(row, TimeOf(ordered.events[p], p), RoleOf(ordered.events[p]), user);
       } else {
         ++validation_outside_;
       }
@@ -244,6 +244,7 @@ class Assembler {
     for (std::size_t p = ordered.test; p < ordered.events.size(); ++p) {
       test.rows.push_back(RowOf(ordered.events[p]));
       test.times.push_back(TimeOf(ordered.events[p], p));
+      test.roles.push_back(RoleOf(ordered.events[p]));
       test_outside_ += test.rows.back() == 0 ? 1U : 0U;
     }
     report_.train_rows += user.train_size;
@@ -270,12 +271,16 @@ class Assembler {
     user.roles.push_back(role);
   }
 
-  void Seal(const OrderedUser& ordered, UserSequence user, TestRows test) {
-    if (std::all_of(user.roles.begin(), user.roles.end(), [](EventRole r) {
-          return r == EventRole::kBoth;
-        })) {
-      user.roles.clear();
+  static void ForgetPlainRoles(std::vector<EventRole>& roles) {
+    if (std::all_of(
+            roles.begin(), roles.end(), [](EventRole r) { return r == EventRole::kBoth; })) {
+      roles.clear();
     }
+  }
+
+  void Seal(const OrderedUser& ordered, UserSequence user, TestRows test) {
+    ForgetPlainRoles(user.roles);
+    ForgetPlainRoles(test.roles);
     const SideTable& side = table_.user_table;
     for (std::size_t c = 0; c < side.columns.size(); ++c) {
       user.attributes.emplace(side.columns[c], side.Value(table_.users[ordered.user], c));
@@ -314,6 +319,7 @@ class Assembler {
       AppendNumber(bytes, user.roles.size());
       Append(bytes, user.roles.data(), user.roles.size());
       AppendRows(bytes, test_[u].rows);
+      Append(bytes, test_[u].roles.data(), test_[u].roles.size());
     }
     return Sha256Hex(bytes);
   }

@@ -24,10 +24,6 @@ struct OrderedUser {
 /// with one, names that it lacks are ignored. Errors  kInvalidArgument for an unknown role.
 Result<std::vector<EventRole>> RolesOfKinds(const EventTable& table, const DataConfig& config);
 
-inline bool IsTarget(EventRole role) {
-  return (static_cast<unsigned>(role) & 2U) != 0;
-}
-
 inline bool IsRow(EventRole role) {
   return (static_cast<unsigned>(role) & 3U) != 0;
 }

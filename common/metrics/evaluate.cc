@@ -67,11 +67,20 @@ std::vector<ItemRow> SortedDistinct(std::vector<ItemRow> rows) {
   return rows;
 }
 
-// A user's rows of the catalogue in order, and all of them as a set. Row 0 (outside) is left out of
+// A user's inputs in order, and all rows as a set. Row 0 (outside the catalogue) is left out of
 // both.
 struct KnownRows {
   std::vector<ItemRow> history;
   std::vector<ItemRow> all;
+
+  void Add(ItemRow row, EventRole role) {
+    if (row > 0) {
+      all.push_back(row);
+    }
+    if (row > 0 && IsInput(role)) {
+      history.push_back(row);
+    }
+  }
 };
 
 struct Target {
@@ -103,33 +112,35 @@ class Evaluation {
   }
 
   Status AddUser(std::uint32_t user, const UserSequence& sequence, const TestRows* test) {
-    const std::span<const ItemRow> validation =
-        std::span(sequence.rows).subspan(sequence.train_size);
-    const std::span<const ItemRow> later =
-        test != nullptr ? std::span(test->rows) : std::span<const ItemRow>();
-    const std::span<const ItemRow> earlier =
-        test != nullptr ? std::span(sequence.rows) : sequence.train();
-    const std::span<const ItemRow> targets = test != nullptr ? later : validation;
+    const std::size_t first = test != nullptr ? 0 : sequence.train_size;
+    const std::span<const ItemRow> targets =
+        std::span(test != nullptr ? test->rows : sequence.rows).subspan(first);
     if (targets.empty()) {
       return Ok();
     }
+    const auto role_of = [&](std::size_t target) {
+      return test != nullptr ? test->role(target) : sequence.role(first + target);
+    };
     auto known = std::make_shared<KnownRows>();
-    for (const std::span<const ItemRow> part : {earlier, targets}) {
-      std::copy_if(part.begin(), part.end(), std::back_inserter(known->history), [](ItemRow row) {
-        return row > 0;
-      });
+    const std::size_t earlier = test != nullptr ? sequence.rows.size() : sequence.train_size;
+    for (std::size_t row = 0; row < earlier; ++row) {
+      known->Add(sequence.rows[row], sequence.role(row));
     }
-    known->all = SortedDistinct(known->history);
+    std::vector<std::size_t> sizes;  // of the history before each target
+    for (std::size_t t = 0; t < targets.size(); ++t) {
+      sizes.push_back(known->history.size());
+      known->Add(targets[t], role_of(t));
+    }
+    known->all = SortedDistinct(std::move(known->all));
     results_.push_back(
         {.user = user,
          .targets = static_cast<std::uint32_t>(targets.size()),
          .values = std::vector<double>(protocols_.size() * options_.k.size() * kMetricCount)});
-    auto size = static_cast<std::size_t>(
-        std::count_if(earlier.begin(), earlier.end(), [](ItemRow row) { return row > 0; }));
-    for (const ItemRow row : targets) {
-      pending_.push_back(
-          {.slot = results_.size() - 1, .row = row, .history_size = size, .known = known});
-      size += row > 0 ? 1 : 0;
+    for (std::size_t t = 0; t < targets.size(); ++t) {
+      pending_.push_back({.slot = results_.size() - 1,
+                          .row = targets[t],
+                          .history_size = sizes[t],
+                          .known = known});
       if (pending_.size() == batch_) {
         RONDO_TRY_STATUS(Flush());
       }

@@ -37,9 +37,9 @@ struct UserMetrics {
 /// Errors  kInvalidArgument for an unknown protocol, or a k below 1.
 Result<std::vector<std::string>> MetricNames(const EvaluationOptions& options);
 
-/// Ranks the held-out events of `users`: each is predicted from all earlier events of its user, so
-/// that at test time the history includes the validation events. Users without a target are left
-/// out.
+/// Ranks the held-out events of `users`: each is predicted from all earlier input events of its
+/// user, so that at test time the history includes the validation events. Users without a target
+/// are left out.
 ///
 /// `test` is parallel to Dataset::users. It is needed for Split::kTest and must be null for
 /// Split::kValidation, where test rows stay sealed (there "sampled" leaves out visible rows only).

@@ -90,12 +90,12 @@ std::vector<UserHistory> Histories(const Dataset& dataset, const std::vector<Tes
   histories.reserve(dataset.users.size());
   for (std::size_t index = 0; index < dataset.users.size(); ++index) {
     const UserSequence& user = dataset.users[index];
-    UserHistory history{.user = user.user, .rows = user.rows};
-    if (test != nullptr) {
-      for (const ItemRow row : (*test)[index].rows) {
-        if (row > 0) {
-          history.rows.push_back(row);
-        }
+    UserHistory history{.user = user.user, .rows = user.Inputs()};
+    const TestRows none;
+    const TestRows& later = test != nullptr ? (*test)[index] : none;
+    for (std::size_t row = 0; row < later.rows.size(); ++row) {
+      if (later.rows[row] > 0 && IsInput(later.role(row))) {
+        history.rows.push_back(later.rows[row]);
       }
     }
     histories.push_back(std::move(history));

@@ -49,9 +49,9 @@ struct UserHistory {
   std::vector<ItemRow> rows;
 };
 
-/// The histories of all users: their visible events and, with `test`, also the held-out ones inside
-/// the catalogue. A service recommends from everything it knows; lists to be scored leave the test
-/// out.
+/// The histories of all users: their visible input events and, with `test`, also the held-out ones
+/// inside the catalogue. A service recommends from everything it knows; lists to be scored leave
+/// the test out.
 std::vector<UserHistory> Histories(const Dataset& dataset,
                                    const std::vector<TestRows>* test = nullptr);
 

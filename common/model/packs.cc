@@ -1,7 +1,6 @@
 #include "common/model/packs.h"
 
 #include <algorithm>
-#include <numeric>
 #include <tuple>
 
 #include "common/core/rng.h"
@@ -18,126 +17,6 @@ std::uint64_t Mix(std::uint64_t x) {
   x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
   x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
   return x ^ (x >> 31);
-}
-
-Status CollectSequences(const ClientData& data,
-                        std::int64_t history,
-                        int negatives,
-                        std::int64_t items,
-                        ClientPlan& plan) {
-  for (std::size_t i = 0; i < data.sequences.size(); ++i) {
-    const std::span<const ItemRow> rows = data.sequences[i];
-    if (std::any_of(
-            rows.begin(), rows.end(), [&](ItemRow row) { return row < 1 || row > items; })) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  "client '" + data.id + "' has a training row outside 1.." + std::to_string(items)
-                      + ": map its items to the catalogue first");
-    }
-    if (rows.size() < 2) {
-      continue;
-    }
-    const std::size_t kept = std::min(rows.size(), static_cast<std::size_t>(history) + 1);
-    PlannedSequence sequence{.rows = rows.last(kept)};
-    if (negatives > 0 && !data.negatives.empty()) {
-      const std::size_t wanted = (rows.size() - 1) * static_cast<std::size_t>(negatives);
-      if (i >= data.negatives.size() || data.negatives[i].size() != wanted) {
-        return Fail(ErrorCode::kInvalidArgument,
-                    "client '" + data.id + "' must bring " + std::to_string(wanted)
-                        + " negatives for sequence " + std::to_string(i));
-      }
-      sequence.negatives = data.negatives[i].last((kept - 1) * static_cast<std::size_t>(negatives));
-    }
-    plan.positions += kept - 1;
-    plan.longest = std::max(plan.longest, static_cast<std::int64_t>(kept) - 1);
-    plan.sequences.push_back(sequence);
-  }
-  if (plan.sequences.empty()) {
-    return Fail(ErrorCode::kInvalidArgument,
-                "client '" + data.id + "' has no sequence of two training rows or more");
-  }
-  return Ok();
-}
-
-void PlanSteps(const TrainTask& task, ClientPlan& plan) {
-  const std::size_t count = plan.sequences.size();
-  const std::size_t width = static_cast<std::size_t>(std::max(1, task.client.batch_size));
-  const std::size_t steps = task.client.steps > 0 ? static_cast<std::size_t>(task.client.steps)
-                                                  : static_cast<std::size_t>(task.client.epochs)
-                                                        * ((count + width - 1) / width);
-  Rng rng({task.data_seed, task.round, plan.hash, Purpose::kBatchOrder});
-  std::vector<std::uint32_t> order(count);
-  std::size_t next = count;
-  while (plan.steps.size() < steps) {
-    if (next == count) {
-      std::iota(order.begin(), order.end(), 0U);
-      if (task.client.shuffle) {
-        rng.Shuffle(std::span<std::uint32_t>(order));
-      }
-      next = 0;
-    }
-    const std::size_t end = std::min(count, next + width);
-    plan.steps.emplace_back(order.begin() + static_cast<std::ptrdiff_t>(next),
-                            order.begin() + static_cast<std::ptrdiff_t>(end));
-    next = end;
-    plan.widest_step =
-        std::max(plan.widest_step, static_cast<std::int64_t>(plan.steps.back().size()));
-  }
-}
-
-Status DrawNegatives(const ClientData& data,
-                     const TrainTask& task,
-                     std::int64_t items,
-                     ClientPlan& plan) {
-  std::vector<ItemRow> own;
-  for (const std::span<const ItemRow> rows : data.sequences) {
-    own.insert(own.end(), rows.begin(), rows.end());
-  }
-  std::sort(own.begin(), own.end());
-  own.erase(std::unique(own.begin(), own.end()), own.end());
-  const std::uint64_t free = static_cast<std::uint64_t>(items) - own.size();
-  if (free == 0) {
-    return Fail(
-        ErrorCode::kInvalidArgument,
-        "client '" + data.id
-            + "' has trained on every item, so no negative is left: use loss = \"softmax\"");
-  }
-  std::size_t count = 0;
-  for (const auto& step : plan.steps) {
-    for (const std::uint32_t sequence : step) {
-      count += static_cast<std::size_t>(plan.sequences[sequence].targets());
-    }
-  }
-  count *= static_cast<std::size_t>(NegativesOf(task.client));
-  plan.drawn.reserve(count);
-  Rng rng({task.data_seed, task.round, plan.hash, Purpose::kNegatives});
-  for (std::size_t i = 0; i < count; ++i) {
-    // The k-th free row: k plus the number of own rows at or below it.
-    ItemRow row = static_cast<ItemRow>(rng.Below(free)) + 1;
-    std::size_t low = 0;
-    std::size_t high = own.size();
-    while (low < high) {  // own[j] - j counts free rows below own[j], plus one.
-      const std::size_t middle = (low + high) / 2;
-      if (own[middle] - static_cast<ItemRow>(middle) <= row) {
-        low = middle + 1;
-      } else {
-        high = middle;
-      }
-    }
-    plan.drawn.push_back(row + static_cast<ItemRow>(low));
-  }
-  return Ok();
-}
-
-void CollectTouched(ClientPlan& plan) {
-  std::vector<ItemRow>& rows = plan.touched;
-  rows = plan.drawn;
-  rows.push_back(0);
-  for (const PlannedSequence& sequence : plan.sequences) {
-    rows.insert(rows.end(), sequence.rows.begin(), sequence.rows.end());
-    rows.insert(rows.end(), sequence.negatives.begin(), sequence.negatives.end());
-  }
-  std::sort(rows.begin(), rows.end());
-  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
 }
 
 /// Bytes that a pack of `clients` needs at its peak: weights with gradient and optimiser state,
@@ -167,51 +46,7 @@ double PackBytes(const PackLimits& limits,
   const double groups = limits.shared ? 1.0 : clients;
   return 4.0 * (groups * (weights * copies + fused) + hidden + pairs + gathered);
 }
-
 }  // namespace
-
-int NegativesOf(const ClientConfig& config) {
-  return config.loss == "softmax" ? 0 : config.negatives;
-}
-
-std::int64_t StepsAnEpoch(const ClientPlan& plan, const ClientConfig& config) {
-  const auto width = static_cast<std::size_t>(std::max(1, config.batch_size));
-  return static_cast<std::int64_t>((plan.sequences.size() + width - 1) / width);
-}
-
-bool UsesCompactTable(const TrainTask& task) {
-  return NegativesOf(task.client) > 0 && task.client.weight_decay == 0.0;
-}
-
-bool SharesWeights(std::span<const ClientPlan> plans,
-                   const TrainTask& task,
-                   UpdateVisibility visibility) {
-  const ClientConfig& client = task.client;
-  return visibility == UpdateVisibility::kSumOnly && client.optimizer == "sgd"
-         && task.clip_norm == 0.0 && client.gradient_clip == 0.0 && client.weight_decay == 0.0
-         && std::all_of(plans.begin(), plans.end(), [](const ClientPlan& plan) {
-              return plan.steps.size() == 1 && plan.steps[0].size() == plan.sequences.size();
-            });
-}
-
-Result<ClientPlan> PlanClient(const ClientData& data,
-                              std::size_t index,
-                              const ModelConfig& model,
-                              const TrainTask& task,
-                              std::int64_t items) {
-  ClientPlan plan{.client = index, .id = data.id, .hash = HashId(data.id)};
-  const int negatives = NegativesOf(task.client);
-  RONDO_TRY_STATUS(CollectSequences(data, model.history, negatives, items, plan));
-  PlanSteps(task, plan);
-  if (negatives > 0 && data.negatives.empty()) {
-    RONDO_TRY_STATUS(DrawNegatives(data, task, items, plan));
-  }
-  if (UsesCompactTable(task)) {
-    CollectTouched(plan);
-  }
-  plan.weight = ClientWeight(task.weighting, plan.positions);
-  return plan;
-}
 
 std::vector<std::vector<const ClientPlan*>> MakePacks(std::span<const ClientPlan> plans,
                                                       const PackLimits& limits) {
@@ -305,8 +140,8 @@ void Pack::Shape(std::int64_t step, StepBatch& batch) const {
     if (step < static_cast<std::int64_t>(plan->steps.size())) {
       for (const std::uint32_t s : plan->steps[static_cast<std::size_t>(step)]) {
         ++sequences;
-        slots += plan->sequences[s].targets();
-        batch.length = std::max(batch.length, plan->sequences[s].targets());
+        slots += plan->sequences[s].positions();
+        batch.length = std::max(batch.length, plan->sequences[s].length());
       }
     }
     batch.sequences = std::max(batch.sequences, sequences);
@@ -319,7 +154,7 @@ void Pack::Shape(std::int64_t step, StepBatch& batch) const {
     batch.place.push_back(slot / batch.slots * batch.sequences * batch.length);
   }
   batch.target.assign(slot_count, 1);
-  batch.negatives.assign(slot_count * static_cast<std::size_t>(batch.negatives_a_slot), 1);
+  batch.negatives.assign(slot_count * static_cast<std::size_t>(batch.negatives_a_slot), 0);
   batch.coefficient.assign(slot_count, 0.0F);
   batch.owner.assign(slot_count, -1);
   batch.active.assign(static_cast<std::size_t>(batch.groups), 0.0F);
@@ -333,28 +168,29 @@ void Pack::Fill(std::size_t member, std::int64_t step, Cursor& at, StepBatch& ba
   const int per_slot = batch.negatives_a_slot;
   std::int64_t positions = 0;
   for (const std::uint32_t s : chosen) {
-    positions += plan.sequences[s].targets();
+    positions += plan.sequences[s].positions();
   }
   const float factor =
       (shared_ ? static_cast<float>(plan.weight) : 1.0F) / static_cast<float>(positions);
   batch.active[static_cast<std::size_t>(group)] = 1.0F;
   for (const std::uint32_t s : chosen) {
     const PlannedSequence& sequence = plan.sequences[s];
-    const std::int64_t targets = sequence.targets();
     const std::int64_t row = group * batch.sequences + at.sequence++;
+    const std::int64_t first = (row + 1) * batch.length - sequence.length();
     batch.dropout_key[static_cast<std::size_t>(row)] =
         Mix(stream_key_[member] + Mix((static_cast<std::uint64_t>(step) << 32) + s + 1));
-    for (std::int64_t t = 0; t < targets; ++t, ++at.slot) {
-      const std::int64_t place = row * batch.length + batch.length - targets + t;
+    for (std::size_t i = 0; i < sequence.inputs.size(); ++i) {
+      batch.input[static_cast<std::size_t>(first) + i] = TableRow(group, sequence.inputs[i]);
+    }
+    for (std::size_t t = 0; t < sequence.targets.size(); ++t, ++at.slot) {
       const auto slot = static_cast<std::size_t>(group * batch.slots + at.slot);
-      batch.input[static_cast<std::size_t>(place)] =
-          TableRow(group, sequence.rows[static_cast<std::size_t>(t)]);
-      batch.place[slot] = place;
-      batch.target[slot] = TableRow(group, sequence.rows[static_cast<std::size_t>(t) + 1]);
+      batch.place[slot] = first + sequence.places[t];
+      batch.target[slot] = TableRow(group, sequence.targets[t]);
       batch.coefficient[slot] = factor;
       batch.owner[slot] = static_cast<std::int32_t>(member);
       for (int k = 0; k < per_slot; ++k) {
-        const auto brought = static_cast<std::size_t>(t * per_slot + k);
+        const std::size_t brought =
+            t * static_cast<std::size_t>(per_slot) + static_cast<std::size_t>(k);
         const ItemRow negative =
             plan.drawn.empty() ? sequence.negatives[brought] : plan.drawn[drawn_used_[member]++];
         batch.negatives[slot * static_cast<std::size_t>(per_slot) + static_cast<std::size_t>(k)] =

@@ -6,63 +6,11 @@
 
 #include "common/config/scenario.h"
 #include "common/core/ids.h"
-#include "common/core/result.h"
-#include "common/federated/task.h"
-#include "common/model/trainer.h"
+#include "common/model/plan.h"
 
-/// What each client will do in a round, decided before any tensor exists: its steps, batches,
-/// negatives, and the pack of clients it is trained with. Functions of cohort, task and memory
-/// bound alone.
+/// Which clients are trained together, and each of their steps as flat arrays. Functions of plans
+/// and memory bound alone.
 namespace rondo {
-
-/// One training sequence: `rows` holds the last history + 1 events, so targets are rows[1 ..].
-struct PlannedSequence {
-  std::span<const ItemRow> rows;
-  std::span<const ItemRow>
-      negatives;  ///< brought by the caller: K a target, aligned with the targets
-
-  std::int64_t targets() const { return static_cast<std::int64_t>(rows.size()) - 1; }
-};
-
-/// The round of one client.
-struct ClientPlan {
-  std::size_t client = 0;  ///< index in the cohort
-  ClientId id;
-  std::uint64_t hash = 0;  ///< HashId of its id
-  std::vector<PlannedSequence> sequences;
-  std::vector<std::vector<std::uint32_t>> steps;  ///< indices into `sequences`, one list a step
-  std::vector<ItemRow> drawn;  ///< negatives of all steps in order, if none were brought
-  std::vector<ItemRow>
-      touched;  ///< sorted rows used by any step, row 0 first; empty for the whole table
-  std::uint64_t positions = 0;
-  std::uint64_t weight = 0;
-  std::int64_t longest = 0;      ///< most targets of a sequence
-  std::int64_t widest_step = 0;  ///< most sequences of a step
-};
-
-/// How many negatives a position a loss uses; 0 for the full softmax.
-int NegativesOf(const ClientConfig& config);
-
-/// Whether clients train a slice of the item table: sampled losses without terms that move every
-/// row.
-bool UsesCompactTable(const TrainTask& task);
-
-/// Whether the sum over the cohort is a minibatch gradient, so that clients can share weights.
-bool SharesWeights(std::span<const ClientPlan> plans,
-                   const TrainTask& task,
-                   UpdateVisibility visibility);
-
-/// Steps that take every sequence of the client once.
-std::int64_t StepsAnEpoch(const ClientPlan& plan, const ClientConfig& config);
-
-/// Plans one client. Negatives avoid the client's own training rows and nothing else.
-/// Errors  kInvalidArgument for a row outside the catalogue, nothing to train on, or no item left
-/// to draw.
-Result<ClientPlan> PlanClient(const ClientData& data,
-                              std::size_t index,
-                              const ModelConfig& model,
-                              const TrainTask& task,
-                              std::int64_t items);
 
 /// What a pack may cost.
 struct PackLimits {

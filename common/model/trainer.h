@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <span>
@@ -9,6 +10,7 @@
 
 #include "common/core/ids.h"
 #include "common/core/result.h"
+#include "common/data/dataset.h"
 #include "common/data/item_features.h"
 #include "common/federated/task.h"
 #include "common/metrics/scorer.h"
@@ -34,6 +36,17 @@ struct ClientData {
   /// Empty: negatives are drawn. Else one span a sequence with `negatives` items a target, to
   /// replay a workload exactly; used by the benchmarks.
   std::vector<std::span<const ItemRow>> negatives;
+  /// Empty: every row is input and target. Else one span a sequence, empty or one role a row.
+  std::vector<std::span<const EventRole>> roles;
+  /// Empty, or one span a sequence: items of its user's negative feedback.
+  std::vector<std::span<const ItemRow>> feedback;
+
+  /// Appends a user's training rows with their roles and negative feedback. Views into `user`.
+  void Add(const UserSequence& user) {
+    sequences.push_back(user.train());
+    roles.push_back(std::span(user.roles).first(std::min(user.roles.size(), user.train_size)));
+    feedback.emplace_back(user.negatives);
+  }
 };
 
 /// What one client did, for reports. Never holds rows or ids of items.

@@ -35,6 +35,7 @@ void ToProto(const TrainTask& task, v1::TrainTask* proto) {
   client->set_loss(task.client.loss);
   client->set_negatives(task.client.negatives);
   client->set_weight_decay(task.client.weight_decay);
+  client->set_feedback_share(task.client.feedback_share);
   proto->set_proximal_mu(task.proximal_mu);
   proto->set_dropout(task.dropout);
   proto->set_clip_norm(task.clip_norm);
@@ -54,6 +55,7 @@ void CheckTraining(Bounds& bounds, const v1::LocalTraining& proto) {
   bounds.Finite("learning_rate", proto.learning_rate());
   bounds.Range("gradient_clip", proto.gradient_clip(), 0.0, 1e30);
   bounds.Range("weight_decay", proto.weight_decay(), 0.0, 1e30);
+  bounds.Range("feedback_share", proto.feedback_share(), 0.0, 1.0);
 }
 
 TrainTask FromProto(Bounds& bounds, RoundId round, const v1::TrainTask& proto) {
@@ -79,6 +81,7 @@ TrainTask FromProto(Bounds& bounds, RoundId round, const v1::TrainTask& proto) {
   task.client.loss = proto.client().loss();
   task.client.negatives = proto.client().negatives();
   task.client.weight_decay = proto.client().weight_decay();
+  task.client.feedback_share = proto.client().feedback_share();
   task.proximal_mu = proto.proximal_mu();
   task.dropout = proto.dropout();
   task.clip_norm = proto.clip_norm();

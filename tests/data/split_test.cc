@@ -119,6 +119,23 @@ TEST(SplitTest, GlobalTimeDerivesCutsFromAllEvents) {
   EXPECT_EQ(loaded.report.test_rows, 5U);
 }
 
+TEST(SplitTest, HeldOutEventsKeepTheirRoles) {
+  const DataFolder folder;
+  folder.Write("x.inter",
+               "user_id:token\titem_id:token\ttimestamp:float\tevent:token\n"
+               "u\ta\t1\tview\nu\tb\t2\tbuy\nu\ta\t3\tlike\nu\tb\t4\tbuy\nu\ta\t5\tbuy\n");
+  auto loaded = Load(
+      {.path = folder.path(), .events = {{"view", "input"}, {"buy", "target"}, {"like", "both"}}});
+  const UserSequence& user = loaded.dataset.users[0];
+  EXPECT_THAT(
+      user.roles,
+      ElementsAre(EventRole::kInput, EventRole::kTarget, EventRole::kBoth, EventRole::kTarget));
+  EXPECT_EQ(user.train_size, 3U);
+  EXPECT_TRUE(user.Trains());
+  EXPECT_EQ(Ids(*loaded.dataset.catalogue, user.Inputs()), "a a") << "bought items are never seen";
+  EXPECT_THAT(loaded.test.Open()[0].roles, ElementsAre(EventRole::kTarget));
+}
+
 TEST(SplitTest, TypedEventsPlayTheirRoles) {
   const DataFolder folder;
   folder.Write("x.inter",

@@ -84,6 +84,27 @@ TEST(EvaluateTest, NanScoresAreWorstAndCounted) {
   EXPECT_EQ(table.nans, 5U * kItems);
 }
 
+TEST(EvaluateTest, TargetOnlyEventsAreNeverInAHistory) {
+  Dataset dataset = HandMadeDataset(9, {{.train = {1, 2, 3}, .validation = {4, 5}}});
+  constexpr EventRole kBoth = EventRole::kBoth;
+  constexpr EventRole kTarget = EventRole::kTarget;
+  dataset.users[0].roles = {EventRole::kInput, kTarget, kBoth, kTarget, kBoth};
+  const std::vector<TestRows> test = {
+      {.rows = {6, 7, 8}, .times = {5, 6, 7}, .roles = {kBoth, kTarget, kTarget}}};
+  std::vector<std::vector<ItemRow>> asked;
+  FunctionScorer recorder([&](History history, ItemRow row) {
+    if (row == 0) {
+      asked.emplace_back(history.begin(), history.end());
+    }
+    return 0.0F;
+  });
+  Evaluate(recorder, dataset, nullptr, {});
+  EXPECT_EQ(asked, (std::vector<std::vector<ItemRow>>{{1, 3}, {1, 3}}));
+  asked.clear();
+  Evaluate(recorder, dataset, &test, {});
+  EXPECT_EQ(asked, (std::vector<std::vector<ItemRow>>{{1, 3, 5}, {1, 3, 5, 6}, {1, 3, 5, 6}}));
+}
+
 TEST(EvaluateTest, HistoryAtTestIncludesValidationAndEarlierTestEvents) {
   const Dataset dataset = HandMadeDataset(9, {{.train = {1, 2}, .validation = {3, 0}}});
   const std::vector<TestRows> test = {{.rows = {4, 0, 5}, .times = {4, 5, 6}}};

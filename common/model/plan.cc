@@ -1,0 +1,246 @@
+#include "common/model/plan.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "common/core/rng.h"
+
+namespace rondo {
+namespace {
+
+Status CheckRows(const ClientData& data, std::span<const ItemRow> rows, std::int64_t items) {
+  const bool known = std::all_of(
+      rows.begin(), rows.end(), [items](ItemRow row) { return row >= 1 && row <= items; });
+  return known ? Ok()
+               : Fail(ErrorCode::kInvalidArgument,
+                      "client '" + data.id + "' has a training row outside 1.."
+                          + std::to_string(items) + ": map its items to the catalogue first");
+}
+
+/// The sequence's share of the negatives that the client brings, K a target.
+Status TakeNegatives(const ClientData& data,
+                     std::size_t index,
+                     std::size_t all_targets,
+                     int negatives,
+                     PlannedSequence& sequence) {
+  const auto each = static_cast<std::size_t>(negatives);
+  if (index >= data.negatives.size() || data.negatives[index].size() != all_targets * each) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "client '" + data.id + "' must bring " + std::to_string(all_targets * each)
+                    + " negatives for sequence " + std::to_string(index));
+  }
+  sequence.negatives = data.negatives[index].last(sequence.targets.size() * each);
+  return Ok();
+}
+
+/// Distinct items of the feedback that the sequence itself does not hold.
+std::vector<ItemRow> UsableFeedback(std::span<const ItemRow> feedback,
+                                    std::span<const ItemRow> rows) {
+  std::vector<ItemRow> usable(feedback.begin(), feedback.end());
+  std::sort(usable.begin(), usable.end());
+  usable.erase(std::unique(usable.begin(), usable.end()), usable.end());
+  std::erase_if(usable, [rows](ItemRow row) {
+    return std::find(rows.begin(), rows.end(), row) != rows.end();
+  });
+  return usable;
+}
+
+Status CollectSequences(const ClientData& data,
+                        std::int64_t history,
+                        int negatives,
+                        std::int64_t items,
+                        ClientPlan& plan) {
+  for (std::size_t i = 0; i < data.sequences.size(); ++i) {
+    const std::span<const ItemRow> rows = data.sequences[i];
+    const auto roles = i < data.roles.size() ? data.roles[i] : std::span<const EventRole>();
+    RONDO_TRY_STATUS(CheckRows(data, rows, items));
+    if (!roles.empty() && roles.size() != rows.size()) {
+      return Fail(
+          ErrorCode::kInvalidArgument,
+          "client '" + data.id + "' must bring one role a row of sequence " + std::to_string(i));
+    }
+    PlannedSequence sequence = CutSequence(rows, roles, history);
+    if (sequence.targets.empty()) {
+      continue;
+    }
+    if (negatives > 0 && !data.negatives.empty()) {
+      const std::size_t all = CutSequence(rows, roles, std::ssize(rows)).targets.size();
+      RONDO_TRY_STATUS(TakeNegatives(data, i, all, negatives, sequence));
+    }
+    if (negatives > 0 && i < data.feedback.size()) {
+      RONDO_TRY_STATUS(CheckRows(data, data.feedback[i], items));
+      sequence.feedback = UsableFeedback(data.feedback[i], rows);
+    }
+    plan.positions += sequence.targets.size();
+    plan.longest = std::max({plan.longest, sequence.length(), sequence.positions()});
+    plan.sequences.push_back(std::move(sequence));
+  }
+  if (plan.sequences.empty()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "client '" + data.id + "' has no training row to predict from an earlier one");
+  }
+  return Ok();
+}
+
+void PlanSteps(const TrainTask& task, ClientPlan& plan) {
+  const std::size_t count = plan.sequences.size();
+  const std::size_t width = static_cast<std::size_t>(std::max(1, task.client.batch_size));
+  const std::size_t steps = task.client.steps > 0 ? static_cast<std::size_t>(task.client.steps)
+                                                  : static_cast<std::size_t>(task.client.epochs)
+                                                        * ((count + width - 1) / width);
+  Rng rng({task.data_seed, task.round, plan.hash, Purpose::kBatchOrder});
+  std::vector<std::uint32_t> order(count);
+  std::size_t next = count;
+  while (plan.steps.size() < steps) {
+    if (next == count) {
+      std::iota(order.begin(), order.end(), 0U);
+      if (task.client.shuffle) {
+        rng.Shuffle(std::span<std::uint32_t>(order));
+      }
+      next = 0;
+    }
+    const std::size_t end = std::min(count, next + width);
+    plan.steps.emplace_back(order.begin() + static_cast<std::ptrdiff_t>(next),
+                            order.begin() + static_cast<std::ptrdiff_t>(end));
+    next = end;
+    plan.widest_step =
+        std::max(plan.widest_step, static_cast<std::int64_t>(plan.steps.back().size()));
+  }
+}
+
+/// The k-th row, k from 1, that the sorted `own` does not hold.
+ItemRow FreeRow(std::span<const ItemRow> own, ItemRow k) {
+  // k plus the number of own rows at or below it.
+  std::size_t low = 0;
+  std::size_t high = own.size();
+  while (low < high) {  // own[j] - j counts free rows below own[j], plus one.
+    const std::size_t middle = (low + high) / 2;
+    if (own[middle] - static_cast<ItemRow>(middle) <= k) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return k + static_cast<ItemRow>(low);
+}
+
+Status DrawNegatives(const ClientData& data,
+                     const TrainTask& task,
+                     std::int64_t items,
+                     ClientPlan& plan) {
+  std::vector<ItemRow> own;
+  for (const std::span<const ItemRow> rows : data.sequences) {
+    own.insert(own.end(), rows.begin(), rows.end());
+  }
+  std::sort(own.begin(), own.end());
+  own.erase(std::unique(own.begin(), own.end()), own.end());
+  const std::uint64_t free = static_cast<std::uint64_t>(items) - own.size();
+  if (free == 0) {
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        "client '" + data.id
+            + "' has trained on every item, so no negative is left: use loss = \"softmax\"");
+  }
+  Rng rng({task.data_seed, task.round, plan.hash, Purpose::kNegatives});
+  for (const auto& step : plan.steps) {
+    for (const std::uint32_t index : step) {
+      const PlannedSequence& sequence = plan.sequences[index];
+      const std::vector<ItemRow>& feedback = sequence.feedback;
+      const std::int64_t count = sequence.positions() * NegativesOf(task.client);
+      for (std::int64_t i = 0; i < count; ++i) {
+        if (!feedback.empty() && rng.Uniform() < task.client.feedback_share) {
+          plan.drawn.push_back(feedback[rng.Below(feedback.size())]);
+        } else {
+          plan.drawn.push_back(FreeRow(own, static_cast<ItemRow>(rng.Below(free)) + 1));
+        }
+      }
+    }
+  }
+  return Ok();
+}
+
+void CollectTouched(ClientPlan& plan) {
+  std::vector<ItemRow>& rows = plan.touched;
+  rows = plan.drawn;
+  rows.push_back(0);
+  for (const PlannedSequence& sequence : plan.sequences) {
+    rows.insert(rows.end(), sequence.inputs.begin(), sequence.inputs.end());
+    rows.insert(rows.end(), sequence.targets.begin(), sequence.targets.end());
+    rows.insert(rows.end(), sequence.negatives.begin(), sequence.negatives.end());
+  }
+  std::sort(rows.begin(), rows.end());
+  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+}
+}  // namespace
+
+PlannedSequence CutSequence(std::span<const ItemRow> rows,
+                            std::span<const EventRole> roles,
+                            std::int64_t history) {
+  PlannedSequence cut;
+  std::size_t used = 0;  // inputs before the last target
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const EventRole role = roles.empty() ? EventRole::kBoth : roles[i];
+    if (IsTarget(role) && !cut.inputs.empty()) {
+      cut.targets.push_back(rows[i]);
+      cut.places.push_back(static_cast<std::uint32_t>(cut.inputs.size()) - 1);
+      used = cut.inputs.size();
+    }
+    if (IsInput(role)) {
+      cut.inputs.push_back(rows[i]);
+    }
+  }
+  const std::size_t skip = used - std::min(used, static_cast<std::size_t>(history));
+  const auto early = std::lower_bound(cut.places.begin(), cut.places.end(), skip);
+  cut.targets.erase(cut.targets.begin(), cut.targets.begin() + (early - cut.places.begin()));
+  cut.places.erase(cut.places.begin(), early);
+  for (std::uint32_t& place : cut.places) {
+    place -= static_cast<std::uint32_t>(skip);
+  }
+  cut.inputs.resize(used);
+  cut.inputs.erase(cut.inputs.begin(), cut.inputs.begin() + static_cast<std::ptrdiff_t>(skip));
+  return cut;
+}
+
+int NegativesOf(const ClientConfig& config) {
+  return config.loss == "softmax" ? 0 : config.negatives;
+}
+
+std::int64_t StepsAnEpoch(const ClientPlan& plan, const ClientConfig& config) {
+  const auto width = static_cast<std::size_t>(std::max(1, config.batch_size));
+  return static_cast<std::int64_t>((plan.sequences.size() + width - 1) / width);
+}
+
+bool UsesCompactTable(const TrainTask& task) {
+  return NegativesOf(task.client) > 0 && task.client.weight_decay == 0.0;
+}
+
+bool SharesWeights(std::span<const ClientPlan> plans,
+                   const TrainTask& task,
+                   UpdateVisibility visibility) {
+  const ClientConfig& client = task.client;
+  return visibility == UpdateVisibility::kSumOnly && client.optimizer == "sgd"
+         && task.clip_norm == 0.0 && client.gradient_clip == 0.0 && client.weight_decay == 0.0
+         && std::all_of(plans.begin(), plans.end(), [](const ClientPlan& plan) {
+              return plan.steps.size() == 1 && plan.steps[0].size() == plan.sequences.size();
+            });
+}
+
+Result<ClientPlan> PlanClient(const ClientData& data,
+                              std::size_t index,
+                              const ModelConfig& model,
+                              const TrainTask& task,
+                              std::int64_t items) {
+  ClientPlan plan{.client = index, .id = data.id, .hash = HashId(data.id)};
+  const int negatives = NegativesOf(task.client);
+  RONDO_TRY_STATUS(CollectSequences(data, model.history, negatives, items, plan));
+  PlanSteps(task, plan);
+  if (negatives > 0 && data.negatives.empty()) {
+    RONDO_TRY_STATUS(DrawNegatives(data, task, items, plan));
+  }
+  if (UsesCompactTable(task)) {
+    CollectTouched(plan);
+  }
+  plan.weight = ClientWeight(task.weighting, plan.positions);
+  return plan;
+}
+}  // namespace rondo

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "common/config/scenario.h"
+#include "common/core/ids.h"
+#include "common/core/result.h"
+#include "common/data/dataset.h"
+#include "common/federated/task.h"
+#include "common/model/trainer.h"
+
+/// What each client will do in a round, decided before any tensor exists: its steps, batches and
+/// negatives. A function of its data and the task alone.
+namespace rondo {
+
+/// One training sequence, cut to the history: targets[t] is predicted from inputs[0 .. places[t]].
+/// Where every event is input and target, targets are the inputs moved by one.
+struct PlannedSequence {
+  std::vector<ItemRow> inputs;
+  std::vector<ItemRow> targets;
+  std::vector<std::uint32_t> places;   ///< of the targets, ascending
+  std::vector<ItemRow> feedback;       ///< distinct items to draw as negatives, besides any other
+  std::span<const ItemRow> negatives;  ///< brought by the caller: K a target
+
+  std::int64_t length() const { return static_cast<std::int64_t>(inputs.size()); }
+
+  std::int64_t positions() const { return static_cast<std::int64_t>(targets.size()); }
+};
+
+/// Cuts a sequence to the targets that look at one of the last `history` inputs before the last
+/// target. `roles` is empty (every row is input and target) or has one role a row.
+PlannedSequence CutSequence(std::span<const ItemRow> rows,
+                            std::span<const EventRole> roles,
+                            std::int64_t history);
+
+/// The round of one client.
+struct ClientPlan {
+  std::size_t client = 0;  ///< index in the cohort
+  ClientId id;
+  std::uint64_t hash = 0;  ///< HashId of its id
+  std::vector<PlannedSequence> sequences;
+  std::vector<std::vector<std::uint32_t>> steps;  ///< indices into `sequences`, one list a step
+  std::vector<ItemRow> drawn;  ///< negatives of all steps in order, if none were brought
+  std::vector<ItemRow>
+      touched;  ///< sorted rows used by any step, row 0 first; empty for the whole table
+  std::uint64_t positions = 0;
+  std::uint64_t weight = 0;
+  std::int64_t longest = 0;      ///< most inputs or targets of a sequence
+  std::int64_t widest_step = 0;  ///< most sequences of a step
+};
+
+/// How many negatives a position a loss uses; 0 for the full softmax.
+int NegativesOf(const ClientConfig& config);
+
+/// Whether clients train a slice of the item table: sampled losses without terms that move every
+/// row.
+bool UsesCompactTable(const TrainTask& task);
+
+/// Whether the sum over the cohort is a minibatch gradient, so that clients can share weights.
+bool SharesWeights(std::span<const ClientPlan> plans,
+                   const TrainTask& task,
+                   UpdateVisibility visibility);
+
+/// Steps that take every sequence of the client once.
+std::int64_t StepsAnEpoch(const ClientPlan& plan, const ClientConfig& config);
+
+/// Plans one client. Uniform negatives avoid the client's own training rows and nothing else. Where
+/// a user gave negative feedback, each negative of that user's sequence is one of those items (less
+/// the sequence's own) with probability client.feedback_share.
+/// Errors  kInvalidArgument for a row outside the catalogue, nothing to train on, or no item left
+/// to draw.
+Result<ClientPlan> PlanClient(const ClientData& data,
+                              std::size_t index,
+                              const ModelConfig& model,
+                              const TrainTask& task,
+                              std::int64_t items);
+
+}  // namespace rondo
