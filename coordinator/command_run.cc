@@ -9,15 +9,16 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
 
 #include "common/core/file.h"
 #include "common/crypto/random.h"
 #include "common/crypto/sha256.h"
+#include "common/io/json.h"
 #include "common/transport/asio_types.h"
 #include "coordinator/commands.h"
 #include "coordinator/contribution_decoder.h"
 #include "coordinator/federation.h"
+#include "coordinator/federation_record.h"
 #include "coordinator/run_monitor.h"
 #include "coordinator/server.h"
 
@@ -59,13 +60,15 @@ class Run {
   Run(const Federation& federation,
       RunCheckpoints checkpoints,
       RunState start,
-      std::unique_ptr<Strategy> strategy)
+      std::unique_ptr<Strategy> strategy,
+      RoundObserver& record)
       : federation_(federation),
         checkpoints_(std::move(checkpoints)),
         start_(std::move(start)),
         strategy_(std::move(strategy)),
         clients_(io_.get_executor(), ClientOptions(federation)),
         monitor_(federation, clients_, start_.round),
+        observers_(record, monitor_),
         signals_(io_, SIGINT, SIGTERM) {}
 
   Result<RunOutcome> Play() {
@@ -84,7 +87,16 @@ class Run {
     return std::move(*outcome_);
   }
 
-  RunMonitor& monitor() { return monitor_; }
+  /// What the record needs at the end.
+  FederationRecord::End End(const RunState& state, std::optional<MetricTable> test) const {
+    return {.state = state,
+            .test = std::move(test),
+            .clients = clients_.Statuses(),
+            .bytes_up = clients_.bytes_up(),
+            .bytes_down = clients_.bytes_down()};
+  }
+
+  Result<std::optional<RunState>> SavedState() const { return checkpoints_.Latest(); }
 
  private:
   Status Open() {
@@ -153,7 +165,7 @@ class Run {
                     .strategy = *strategy_,
                     .checkpoints = checkpoints_,
                     .clock = clock_,
-                    .observer = monitor_,
+                    .observer = observers_,
                     .sampler = sampler,
                     .new_session = ClearSessions(DecodeWireContribution),
                     .model_sha256 = ModelSha256,
@@ -186,11 +198,25 @@ class Run {
   boost::asio::io_context io_{1};
   RemoteClients clients_;
   RunMonitor monitor_;
+  BothObservers observers_;
   boost::asio::signal_set signals_;
   std::optional<Server> server_;
   std::optional<StatusServer> status_;
   std::optional<Result<RunOutcome>> outcome_;
 };
+
+/// The run has failed already, so a report that cannot be written is only a warning.
+void ReportInterruption(const Run& run, FederationRecord& record, const Error& why) {
+  const auto saved = run.SavedState();
+  if (!saved || !*saved) {
+    return;
+  }
+  const RunState& state = **saved;
+  const Status written = record.Interrupt(run.End(state, std::nullopt), why);
+  if (!written) {
+    fmt::print(stderr, "warning: no report: {}\n", written.error().message);
+  }
+}
 
 Status RunFederation(const std::filesystem::path& config,
                      const std::vector<std::string>& sets,
@@ -206,26 +232,30 @@ Status RunFederation(const std::filesystem::path& config,
                     + " holds no checkpoint; make the federation with `rondo-coordinator init`");
   }
   RONDO_TRY(auto strategy, Strategy::Create(federation.scenario));
-  Run run(federation, std::move(checkpoints), std::move(*start), std::move(strategy));
-  RONDO_TRY(const RunOutcome outcome, run.Play());
-  RONDO_TRY(
-      const Bytes file,
-      EncodeModelFile(
-          outcome.state.selected_round(), outcome.state.selected_model(), federation.Identity()));
-  RONDO_TRY_STATUS(WriteFileAtomic(federation.settings.state / "model.safetensors", file));
-  const std::string summary =
-      boost::json::serialize(run.monitor().Summary(outcome, Sha256Hex(file)));
-  RONDO_TRY_STATUS(WriteTextFile(federation.settings.state / "summary.json", summary + "\n"));
+  RONDO_TRY(FederationRecord record, FederationRecord::Open(federation, *start));
+  Run run(federation,
+          std::move(checkpoints),
+          std::move(*start),
+          std::move(strategy),
+          record.observer());
+  const Result<RunOutcome> played = run.Play();
+  if (!played) {
+    ReportInterruption(run, record, played.error());
+    return Fail(played.error());
+  }
+  const RunOutcome& outcome = *played;
+  RONDO_TRY(const boost::json::object summary, record.Finish(run.End(outcome.state, outcome.test)));
   if (json) {
-    std::cout << summary << '\n';
+    std::cout << CompactJson(summary) << '\n';
   }
   if (outcome.finish_error) {
     fmt::print(stderr, "warning: {}\n", outcome.finish_error->message);
   }
   fmt::print(stderr,
-             "finished: round {} selected, model in {}\n",
+             "finished: round {} selected, model in {}, report in {}\n",
              outcome.state.selected_round(),
-             (federation.settings.state / "model.safetensors").string());
+             (federation.settings.state / "model.safetensors").string(),
+             (federation.settings.state / "report.html").string());
   return Ok();
 }
 

@@ -31,26 +31,11 @@ Result<Federation> Federation::Load(const ConfigSources& sources) {
                     .layout = std::move(layout)};
 }
 
-RunIdentity Federation::Identity() const {
-  return {.name = scenario.name,
-          .seed = scenario.seed,
-          .data_seed = scenario.data.seed,
-          .model = scenario.model,
-          .catalogue_sha256 = catalogue.sha256(),
-          .items = catalogue.items(),
-          .feature_values = feature_values,
-          .scenario = ScenarioToToml(scenario)};
-}
-
 Result<RunCheckpoints> Federation::OpenCheckpoints() const {
   return RunCheckpoints::Open({.folder = settings.state / "checkpoints",
                                .keep = scenario.checkpoint.keep,
                                .layout = layout},
                               Identity());
-}
-
-Result<Bytes> EncodeModelFile(RoundId round, const ParameterVector& model, const RunIdentity& run) {
-  return EncodeCheckpoint(Checkpoint{.round = round, .model = model, .run = run});
 }
 
 }  // namespace rondo::coordinator

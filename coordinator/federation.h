@@ -5,8 +5,8 @@
 
 #include "common/config/scenario.h"
 #include "common/data/dataset.h"
-#include "common/io/checkpoint.h"
 #include "coordinator/run_checkpoints.h"
+#include "coordinator/run_files.h"
 #include "coordinator/settings.h"
 
 namespace rondo::coordinator {
@@ -22,7 +22,8 @@ struct Federation {
   /// Errors  kNotFound, kInvalidArgument; kUnsupported for a trust mode that is not built yet.
   static Result<Federation> Load(const ConfigSources& sources);
 
-  RunIdentity Identity() const;
+  RunIdentity Identity() const { return IdentityOf(scenario, catalogue, feature_values); }
+
   Result<RunCheckpoints> OpenCheckpoints() const;
 
   std::filesystem::path address_file() const { return settings.state / "address"; }
@@ -32,8 +33,5 @@ struct Federation {
 
 /// Errors  kUnsupported unless the mode is "channel".
 Status CheckTrustMode(const Scenario& scenario);
-
-/// A model with the metadata that lets other programs use it alone.
-Result<Bytes> EncodeModelFile(RoundId round, const ParameterVector& model, const RunIdentity& run);
 
 }  // namespace rondo::coordinator

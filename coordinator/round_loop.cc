@@ -277,6 +277,7 @@ Status RoundLoop::EndRound(Round& round, const Status& played) {
   }
   // Before the checkpoint: who resumes from it finds the record of every round that it holds.
   Report(round);
+  const TimePoint reported = parts_.clock.Now();
   // Clients keep their state when they hear the result, so it must survive a crash from here on.
   const auto every = static_cast<RoundId>(std::max(scenario_.checkpoint.every, 1));
   if (round.id % every == 0) {
@@ -285,6 +286,7 @@ Status RoundLoop::EndRound(Round& round, const Status& played) {
   const std::vector<ClientId>& included = is_void ? nobody : round.session->contributors();
   parts_.pool.Announce(included,
                        {.round = round.id, .is_void = is_void, .model_sha256 = broadcast_.sha256});
+  unreported_ = parts_.clock.Now() - reported;
   return may_go_on;
 }
 
@@ -310,7 +312,8 @@ void RoundLoop::Report(Round& round) {
     report.dropped = round.session->dropped();
     report.loss = round.session->mean_loss();
   }
-  report.seconds = ToSeconds(parts_.clock.Now() - round.started);
+  report.seconds = ToSeconds(parts_.clock.Now() - round.started + unreported_);
+  unreported_ = Duration::zero();
   report.bytes_up = parts_.pool.bytes_up() - round.bytes_up;
   report.bytes_down = parts_.pool.bytes_down() - round.bytes_down;
   parts_.observer.OnRound(report);

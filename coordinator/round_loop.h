@@ -13,47 +13,10 @@
 #include "coordinator/clear_session.h"
 #include "coordinator/client_pool.h"
 #include "coordinator/cohort.h"
+#include "coordinator/round_report.h"
 #include "coordinator/strategy.h"
 
 namespace rondo::coordinator {
-
-/// How one round went.
-struct RoundReport {
-  RoundId round = 0;
-  bool is_void = false;
-  std::optional<Error> reason;  ///< of a void round
-  std::size_t available = 0;
-  std::size_t invited = 0;
-  std::size_t contributors = 0;
-  std::vector<std::pair<ClientId, Error>> dropped;
-  std::uint64_t weight = 0;
-  std::uint64_t saturated = 0;
-  double loss = 0.0;         ///< mean training loss over contributors; NaN if unknown
-  double update_norm = 0.0;  ///< L2 of the mean delta
-  double seconds = 0.0;
-  double collect_seconds = 0.0;  ///< of them: clients at work
-  std::uint64_t bytes_up = 0;
-  std::uint64_t bytes_down = 0;
-};
-
-/// How one evaluation went. No metrics: too few users, clients or none that answered.
-struct ValidationReport {
-  RoundId round = 0;
-  Split split = Split::kValidation;
-  std::optional<MetricTable> metrics;
-  bool is_best = false;
-  std::size_t contributors = 0;
-  std::vector<std::pair<ClientId, Error>> dropped;
-  double seconds = 0.0;
-};
-
-/// Told about the run as it goes. Called on the loop thread; must be quick.
-class RoundObserver {
- public:
-  virtual ~RoundObserver() = default;
-  virtual void OnRound(const RoundReport& report) = 0;
-  virtual void OnValidation(const ValidationReport& report) = 0;
-};
 
 enum class RunEnd : std::uint8_t { kAllRounds, kPatience };
 
@@ -130,8 +93,9 @@ class RoundLoop {
   Parts parts_;
   Scenario scenario_;
   RunState state_;
-  Broadcast broadcast_;  ///< what clients work on now
-  bool saved_;           ///< the newest state is in the sink
+  Broadcast broadcast_;    ///< what clients work on now
+  bool saved_;             ///< the newest state is in the sink
+  Duration unreported_{};  ///< the last round's checkpoint and announcement
   RunEnd end_ = RunEnd::kAllRounds;
 };
 

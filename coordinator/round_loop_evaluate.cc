@@ -73,6 +73,8 @@ Task<Result<ValidationReport>> RoundLoop::Evaluate(RoundId id, Split split) {
   Round round;
   round.id = id;
   round.started = parts_.clock.Now();
+  round.bytes_up = parts_.pool.bytes_up();
+  round.bytes_down = parts_.pool.bytes_down();
   ValidationReport report{.round = id, .split = split};
   round.invited = parts_.pool.Available();
   if (round.invited.empty()) {
@@ -94,6 +96,8 @@ Task<Result<ValidationReport>> RoundLoop::Evaluate(RoundId id, Split split) {
     RONDO_CO_TRY(report.metrics, MetricMeans(total));
   }
   report.seconds = ToSeconds(parts_.clock.Now() - round.started);
+  report.bytes_up = parts_.pool.bytes_up() - round.bytes_up;
+  report.bytes_down = parts_.pool.bytes_down() - round.bytes_down;
   co_return report;
 }
 

@@ -1,6 +1,5 @@
 #include "coordinator/run_monitor.h"
 
-#include <cmath>
 #include <fmt/format.h>
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
@@ -11,32 +10,6 @@
 #include <boost/json/serialize.hpp>
 
 namespace rondo::coordinator {
-namespace {
-
-/// JSON has no NaN.
-boost::json::value Number(double value) {
-  return std::isfinite(value) ? boost::json::value(value) : boost::json::value(nullptr);
-}
-
-/// "full/ndcg@10" becomes {"full": {"ndcg@10": ...}}.
-boost::json::value TestJson(const std::optional<MetricTable>& table) {
-  if (!table) {
-    return nullptr;
-  }
-  boost::json::object all;
-  for (std::size_t i = 0; i < table->names.size(); ++i) {
-    const std::string& name = table->names[i];
-    const std::size_t slash = name.find('/');
-    boost::json::value& protocol = all[name.substr(0, slash)];
-    if (!protocol.is_object()) {
-      protocol = boost::json::object{{"users", table->users}};
-    }
-    protocol.as_object()[name.substr(slash + 1)] = Number(table->means[i]);
-  }
-  return all;
-}
-
-}  // namespace
 
 struct RunMonitor::Metrics {
   prometheus::Registry registry;
@@ -89,7 +62,6 @@ void RunMonitor::OnRound(const RoundReport& report) {
   metrics_->drops.Increment(static_cast<double>(report.dropped.size()));
   metrics_->loss.Set(report.loss);
   metrics_->seconds.Set(report.seconds);
-  round_seconds_.push_back(report.seconds);
   fmt::print(stderr,
              "round {}: {} of {} clients, loss {:.4f}, {:.2f} s{}\n",
              report.round,
@@ -112,9 +84,9 @@ void RunMonitor::OnValidation(const ValidationReport& report) {
     metrics_->ndcg.Set(*ndcg);
   }
   fmt::print(stderr,
-             "{} after round {}: {} clients, NDCG@10 {}\n",
-             report.split == Split::kTest ? "test" : "validation",
-             report.round,
+             "{}: {} clients, NDCG@10 {}\n",
+             report.split == Split::kTest ? std::string("test of the selected model")
+                                          : fmt::format("validation after round {}", report.round),
              report.contributors,
              ndcg ? fmt::format("{:.4f}", *ndcg) : "none");
 }
@@ -154,32 +126,6 @@ boost::json::object RunMonitor::Status() const {
           {"bytes_up", clients_.bytes_up()},
           {"bytes_down", clients_.bytes_down()},
           {"clients", std::move(clients)}};
-}
-
-boost::json::object RunMonitor::Summary(const RunOutcome& outcome,
-                                        const std::string& model_sha256) const {
-  const Scenario& scenario = federation_.scenario;
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - started_;
-  return {{"schema_version", 1},
-          {"name", scenario.name},
-          {"seed", scenario.seed},
-          {"data_seed", scenario.data.seed},
-          {"rounds", outcome.state.round},
-          {"void_rounds", outcome.state.void_rounds},
-          {"selected_round", outcome.state.selected_round()},
-          {"clients", clients_.Statuses().size()},
-          {"model", {{"parameters", federation_.layout->size()}, {"sha256", model_sha256}}},
-          {"catalogue",
-           {{"sha256", federation_.catalogue.sha256()}, {"items", federation_.catalogue.items()}}},
-          {"test", TestJson(outcome.test)},
-          {"baselines", nullptr},
-          {"bytes_up", clients_.bytes_up()},
-          {"bytes_down", clients_.bytes_down()},
-          {"seconds", seconds.count()},
-          {"round_seconds", boost::json::array(round_seconds_.begin(), round_seconds_.end())},
-          {"privacy", {{"mode", scenario.privacy.mode}, {"epsilon", nullptr}, {"delta", nullptr}}},
-          {"blas", nullptr},
-          {"device", nullptr}};
 }
 
 }  // namespace rondo::coordinator

@@ -1,8 +1,6 @@
 #pragma once
 
-#include <chrono>
 #include <memory>
-#include <vector>
 
 #include <boost/json/object.hpp>
 
@@ -14,7 +12,7 @@
 namespace rondo::coordinator {
 
 /// What an operator sees of a run: one line a round on stderr, Prometheus metrics, the status
-/// object and the summary. Confined to the loop thread.
+/// object. Confined to the loop thread.
 class RunMonitor final : public RoundObserver {
  public:
   /// Both outlive the monitor.
@@ -27,8 +25,6 @@ class RunMonitor final : public RoundObserver {
   /// Valid as long as the monitor.
   StatusPages pages();
 
-  boost::json::object Summary(const RunOutcome& outcome, const std::string& model_sha256) const;
-
  private:
   struct Metrics;
 
@@ -37,8 +33,6 @@ class RunMonitor final : public RoundObserver {
   const Federation& federation_;
   const RemoteClients& clients_;
   RoundId round_;
-  std::vector<double> round_seconds_;  // Of this process, void rounds included.
-  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   std::unique_ptr<Metrics> metrics_;
 };
 

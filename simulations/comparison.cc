@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/metrics/baselines/baseline.h"
+#include "coordinator/run_page.h"
 #include "simulations/evaluation.h"
 
 namespace rondo::sim {
@@ -100,18 +101,6 @@ Result<MetricCell> CellOf(const Comparison& comparison,
   return cell;
 }
 
-std::vector<int> LargestFirst(std::vector<int> k) {
-  std::sort(k.rbegin(), k.rend());
-  return k;
-}
-
-/// "sampled99" -> "sampled:99 negatives"
-std::string TitleOf(const std::string& protocol) {
-  return protocol == "full" ? "Test split, full ranking"
-                            : "Test split, " + protocol.substr(std::string("sampled").size())
-                                  + " sampled negatives (for comparison with other publications)";
-}
-
 /// The protocols of a comparison in their order: "full", "sampled99".
 std::vector<std::string> ProtocolsOf(const Comparison& comparison) {
   std::vector<std::string> protocols;
@@ -160,16 +149,15 @@ Result<std::vector<ResultTable>> TestTables(const Comparison& comparison,
   const bool by_user = experiment.scenario.data.clients == "user";
   std::vector<ResultTable> tables;
   for (const std::string& protocol : ProtocolsOf(comparison)) {
-    ResultTable& table = tables.emplace_back(ResultTable{.title = TitleOf(protocol)});
+    ResultTable& table =
+        tables.emplace_back(ResultTable{.title = coordinator::ProtocolTitle(protocol)});
     table.note = std::to_string(model.means.users) + " users; 95 % intervals by bootstrap over "
                  + (by_user ? "users" : "institutions");
     std::vector<std::string> metrics;
-    for (const int k : LargestFirst(experiment.scenario.evaluation.k)) {
-      table.metrics.insert(table.metrics.end(),
-                           {"NDCG@" + std::to_string(k), "HR@" + std::to_string(k)});
-      metrics.insert(
-          metrics.end(),
-          {protocol + "/ndcg@" + std::to_string(k), protocol + "/hr@" + std::to_string(k)});
+    for (const auto& [title, name] :
+         coordinator::HeadlineMetrics(experiment.scenario.evaluation.k)) {
+      table.metrics.push_back(title);
+      metrics.push_back(protocol + "/" + name);
     }
     for (const Method& method : comparison.methods) {
       MethodResult& row = table.rows.emplace_back(

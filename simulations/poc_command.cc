@@ -7,6 +7,9 @@
 #include "common/core/file.h"
 #include "common/data/partition_files.h"
 #include "common/io/checkpoint.h"
+#include "common/io/json.h"
+#include "common/io/run_directory.h"
+#include "coordinator/run_checkpoints.h"
 #include "simulations/comparison.h"
 #include "simulations/experiment.h"
 #include "simulations/federation_processes.h"
@@ -64,14 +67,42 @@ Result<FederationProcesses::Options> WriteInputs(const Experiment& experiment,
   return options;
 }
 
-Result<Checkpoint> SelectedModel(const std::filesystem::path& folder) {
-  RONDO_TRY(const CheckpointStore store, CheckpointStore::Open({.folder = folder}));
+/// The numbers of the coordinator's summary that cannot be seen from outside.
+Result<coordinator::RunTotals> TotalsOf(const std::filesystem::path& state) {
+  RONDO_TRY(const std::string text, ReadTextFile(state / "summary.json"));
+  RONDO_TRY(const boost::json::value summary, ParseJson(text));
+  try {
+    return coordinator::RunTotals{
+        .seconds = summary.at("seconds").to_number<double>(),
+        .bytes_up = summary.at("bytes_up").to_number<std::uint64_t>(),
+        .bytes_down = summary.at("bytes_down").to_number<std::uint64_t>()};
+  } catch (const std::exception& error) {
+    return Fail(ErrorCode::kCorrupt,
+                "'" + (state / "summary.json").string() + "' is no summary: " + error.what());
+  }
+}
+
+/// Compares the federation's model with the baselines, which a rehearsal can train because it holds
+/// all rows. Returns what the command prints.
+Result<std::string> Report(Experiment& experiment, const std::filesystem::path& folder) {
+  const std::filesystem::path state_folder = folder / "federation" / "state";
+  RONDO_TRY(const CheckpointStore store,
+            CheckpointStore::Open({.folder = state_folder / "checkpoints"}));
   RONDO_TRY(std::optional<Checkpoint> latest, store.Latest());
   if (!latest) {
     return Fail(ErrorCode::kNotFound,
-                "the coordinator left no checkpoint in '" + folder.string() + "'");
+                "the coordinator left no checkpoint in '" + state_folder.string() + "'");
   }
-  return latest->best_round > 0 ? store.Load(latest->best_round) : *std::move(latest);
+  RONDO_TRY(const coordinator::RunState state, coordinator::RunStateOf(*std::move(latest)));
+  RONDO_TRY(const Comparison comparison, CompareOnTest(experiment, state.selected_model()));
+  RONDO_TRY(const RunDirectory rounds, RunDirectory::Open(state_folder));
+  RONDO_TRY(coordinator::RunTotals totals, TotalsOf(state_folder));
+  return WriteRunReport({.rounds = rounds,
+                         .report = folder / "report.html",
+                         .experiment = experiment,
+                         .state = state,
+                         .comparison = comparison,
+                         .totals = std::move(totals)});
 }
 
 Status RunPoc(const PocFlags& flags) {
@@ -95,12 +126,8 @@ Status RunPoc(const PocFlags& flags) {
                 << (folder / ("client-" + id + ".log")).string() << '\n';
     }
   }
-  RONDO_TRY(const Checkpoint selected,
-            SelectedModel(folder / "federation" / "state" / "checkpoints"));
-  RONDO_TRY(const Comparison comparison, CompareOnTest(*experiment, selected.model));
-  RONDO_TRY(const std::vector<ResultTable> tables, TestTables(comparison, *experiment));
-  std::cout << RenderText(HeadlineOf(tables.front())) << "model of round " << selected.round << ": "
-            << (folder / "federation" / "state" / "checkpoints").string() << '\n';
+  RONDO_TRY(const std::string text, Report(*experiment, folder));
+  std::cout << text;
   return Ok();
 }
 

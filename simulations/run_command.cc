@@ -9,11 +9,12 @@
 #include "common/io/checkpoint.h"
 #include "common/io/json.h"
 #include "coordinator/run_checkpoints.h"
+#include "coordinator/run_recorder.h"
 #include "simulations/comparison.h"
 #include "simulations/experiment.h"
 #include "simulations/interrupt.h"
 #include "simulations/run_files.h"
-#include "simulations/run_recorder.h"
+#include "simulations/run_progress.h"
 #include "simulations/run_report.h"
 #include "simulations/scenario_flags.h"
 #include "simulations/simulation.h"
@@ -96,11 +97,14 @@ Status Run(const RunFlags& flags) {
   RONDO_TRY(const std::unique_ptr<Experiment> experiment, PrepareExperiment(scenario));
   Say(experiment->data.report, experiment->device);
   RONDO_TRY(RunDirectory directory, DirectoryOf(flags, scenario.name));
+  const Catalogue& catalogue = *experiment->data.dataset.catalogue;
+  const RunIdentity identity = coordinator::IdentityOf(
+      experiment->scenario, catalogue, experiment->model.features->values());
   RONDO_TRY(coordinator::RunCheckpoints checkpoints,
             coordinator::RunCheckpoints::Open({.folder = directory.checkpoints(),
                                                .keep = scenario.checkpoint.keep,
                                                .layout = experiment->layout},
-                                              IdentityOf(*experiment)));
+                                              identity));
   RONDO_TRY_STATUS(checkpoints.Own());
   if (flags.resume.empty()) {
     RONDO_TRY_STATUS(directory.WriteConfig(ScenarioToToml(scenario)));
@@ -108,24 +112,20 @@ Status Run(const RunFlags& flags) {
   const boost::json::object meta = MetaJson(*experiment);
   RONDO_TRY_STATUS(CheckSameData(directory, meta));
   RONDO_TRY_STATUS(directory.WriteMeta(meta));
+  RONDO_TRY_STATUS(checkpoints.store().SaveCatalogue(catalogue.text()));
   RONDO_TRY(std::optional<coordinator::RunState> saved, checkpoints.Latest());
   coordinator::RunState state = saved ? *std::move(saved) : FreshState(*experiment);
-  RONDO_TRY_STATUS(directory.TruncateRounds(state.round, state.validated_round));
-  RONDO_TRY(
-      TensorBoardWriter events,
-      TensorBoardWriter::Create(directory.path(), std::chrono::system_clock::now(), state.round));
   const SystemClock clock;
-  RunRecorder recorder(directory,
-                       std::move(events),
-                       state.round + 1,
-                       static_cast<RoundId>(scenario.strategy.rounds),
-                       clock);
+  RONDO_TRY(coordinator::RunRecorder recorder,
+            coordinator::RunRecorder::Open(directory, state, std::chrono::system_clock::now()));
+  RunProgress progress(state.round + 1, static_cast<RoundId>(scenario.strategy.rounds), clock);
+  coordinator::BothObservers observers(recorder, progress);
   const Result<SimulationOutcome> outcome = RunSimulation({.experiment = *experiment,
                                                            .checkpoints = checkpoints,
-                                                           .observer = recorder,
+                                                           .observer = observers,
                                                            .stop = interrupt.token()},
                                                           std::move(state));
-  recorder.Finish();
+  progress.Finish();
   if (!outcome) {
     const ErrorCode code = outcome.error().code;
     const bool resumable = code == ErrorCode::kCancelled || code == ErrorCode::kIo;
@@ -137,26 +137,28 @@ Status Run(const RunFlags& flags) {
   }
   RONDO_TRY_STATUS(recorder.status());
 
-  RONDO_TRY(const Comparison comparison,
-            CompareOnTest(*experiment, outcome->run.state.selected_model()));
+  const coordinator::RunState& end = outcome->run.state;
+  RONDO_TRY(const Comparison comparison, CompareOnTest(*experiment, end.selected_model()));
   RONDO_TRY(const std::string sha256,
-            WriteSelectedModel(directory, *experiment, outcome->run.state));
-  const double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+            coordinator::WriteSelectedModel(directory.path(), identity, catalogue, end));
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  const coordinator::RunTotals totals =
+      recorder.TotalsWith(seconds.count(), outcome->bytes_up, outcome->bytes_down);
   const boost::json::object summary = SummaryJson({.experiment = *experiment,
-                                                   .outcome = *outcome,
+                                                   .state = end,
                                                    .comparison = comparison,
                                                    .model_sha256 = sha256,
-                                                   .seconds = seconds});
+                                                   .totals = totals});
   RONDO_TRY_STATUS(directory.WriteSummary(summary));
   RONDO_TRY_STATUS(directory.WritePerUser(PerUserTsv(comparison, experiment->data.dataset)));
   RONDO_TRY(const std::string text,
-            WriteRunReport({.directory = directory,
+            WriteRunReport({.rounds = directory,
+                            .report = directory.path() / "report.html",
                             .experiment = *experiment,
-                            .outcome = *outcome,
+                            .state = end,
                             .comparison = comparison,
-                            .summary = summary}));
-  std::cout << (flags.json ? boost::json::serialize(summary) + "\n" : text);
+                            .totals = totals}));
+  std::cout << (flags.json ? CompactJson(summary) + "\n" : text);
   return Ok();
 }
 

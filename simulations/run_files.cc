@@ -1,89 +1,42 @@
 #include "simulations/run_files.h"
 
 #include <cstdio>
-
-#include "common/core/file.h"
-#include "common/core/version.h"
-#include "common/crypto/sha256.h"
-#include "common/io/checkpoint.h"
+#include <utility>
 
 namespace rondo::sim {
 
 boost::json::object MetaJson(const Experiment& experiment) {
   const Scenario& scenario = experiment.scenario;
   const Dataset& dataset = experiment.data.dataset;
-  return {{"schema_version", 1},
-          {"rondo", Version()},
-          {"blas", experiment.device.blas},
-          {"slow_blas", experiment.device.slow_blas},
-          {"device", experiment.device.device},
-          {"threads", scenario.engine.threads},
-          {"seed", scenario.seed},
-          {"data_seed", scenario.data.seed},
-          {"data_fingerprint", dataset.fingerprint},
-          {"catalogue_sha256", dataset.catalogue->sha256()},
-          {"users", dataset.users.size()},
-          {"items", dataset.catalogue->items()},
-          {"clients", experiment.shards.size()},
-          {"clients_without_positions", experiment.idle_clients},
-          {"test_targets_outside_catalogue", experiment.data.report.test_targets_outside}};
+  boost::json::object meta = coordinator::MetaJson(scenario, *dataset.catalogue);
+  meta["blas"] = experiment.device.blas;
+  meta["slow_blas"] = experiment.device.slow_blas;
+  meta["device"] = experiment.device.device;
+  meta["threads"] = scenario.engine.threads;
+  meta["data_fingerprint"] = dataset.fingerprint;
+  meta["users"] = dataset.users.size();
+  meta["clients"] = experiment.shards.size();
+  meta["clients_without_positions"] = experiment.idle_clients;
+  meta["test_targets_outside_catalogue"] = experiment.data.report.test_targets_outside;
+  return meta;
 }
 
-RunIdentity IdentityOf(const Experiment& experiment) {
-  const Scenario& scenario = experiment.scenario;
-  const Catalogue& catalogue = *experiment.data.dataset.catalogue;
-  return {.name = scenario.name,
-          .seed = scenario.seed,
-          .data_seed = scenario.data.seed,
-          .model = scenario.model,
-          .catalogue_sha256 = catalogue.sha256(),
-          .items = catalogue.items(),
-          .feature_values = experiment.model.features->values(),
-          .scenario = ScenarioToToml(scenario)};
-}
-
-Result<std::string> WriteSelectedModel(const RunDirectory& directory,
-                                       const Experiment& experiment,
-                                       const coordinator::RunState& state) {
-  const Checkpoint checkpoint{.round = state.selected_round(),
-                              .model = state.selected_model(),
-                              .best_round = state.best_round,
-                              .best_score = state.best_ndcg,
-                              .run = IdentityOf(experiment)};
-  RONDO_TRY(const Bytes file, EncodeCheckpoint(checkpoint));
-  RONDO_TRY_STATUS(WriteFileAtomic(directory.path() / "model.safetensors", file));
-  RONDO_TRY_STATUS(
-      WriteTextFile(directory.path() / "catalogue.tsv", experiment.data.dataset.catalogue->text()));
-  return Sha256Hex(file);
-}
-
-boost::json::object SummaryJson(const SummaryInput& input) {
-  const Scenario& scenario = input.experiment.scenario;
-  const coordinator::RunState& state = input.outcome.run.state;
-  const Catalogue& catalogue = *input.experiment.data.dataset.catalogue;
+boost::json::object SummaryJson(SummaryInput input) {
+  const std::vector<Method>& methods = input.comparison.methods;
   boost::json::object baselines;
-  for (std::size_t i = 1; i < input.comparison.methods.size(); ++i) {
-    baselines[input.comparison.methods[i].name] = MetricsJson(input.comparison.methods[i]);
+  for (std::size_t i = 1; i < methods.size(); ++i) {
+    baselines[methods[i].name] = MetricsJson(methods[i]);
   }
-  return {
-      {"schema_version", 1},
-      {"name", scenario.name},
-      {"seed", scenario.seed},
-      {"data_seed", scenario.data.seed},
-      {"rounds", state.round},
-      {"void_rounds", state.void_rounds},
-      {"selected_round", state.selected_round()},
-      {"clients", input.experiment.shards.size()},
-      {"model", {{"parameters", input.experiment.layout->size()}, {"sha256", input.model_sha256}}},
-      {"catalogue", {{"sha256", catalogue.sha256()}, {"items", catalogue.items()}}},
-      {"test", MetricsJson(input.comparison.methods.front())},
-      {"baselines", std::move(baselines)},
-      {"bytes_up", input.outcome.bytes_up},
-      {"bytes_down", input.outcome.bytes_down},
-      {"seconds", input.seconds},
-      {"privacy", {{"mode", scenario.privacy.mode}, {"epsilon", nullptr}, {"delta", nullptr}}},
-      {"blas", input.experiment.device.blas},
-      {"device", input.experiment.device.device}};
+  return coordinator::SummaryJson({.scenario = input.experiment.scenario,
+                                   .catalogue = *input.experiment.data.dataset.catalogue,
+                                   .state = input.state,
+                                   .clients = input.experiment.shards.size(),
+                                   .model_sha256 = std::move(input.model_sha256),
+                                   .test = MetricsJson(methods.front()),
+                                   .baselines = std::move(baselines),
+                                   .totals = std::move(input.totals),
+                                   .blas = input.experiment.device.blas,
+                                   .device = input.experiment.device.device});
 }
 
 std::string PerUserTsv(const Comparison& comparison, const Dataset& dataset) {

@@ -1,13 +1,12 @@
 #include "simulations/run_report.h"
 
 #include <algorithm>
-#include <array>
-#include <map>
 
-#include "common/io/progress.h"
+#include "common/core/file.h"
 #include "common/io/report.h"
 #include "common/io/text_table.h"
 #include "common/metrics/top_k.h"
+#include "coordinator/run_page.h"
 
 namespace rondo::sim {
 namespace {
@@ -57,51 +56,6 @@ Result<Shown> Recommend(Experiment& experiment, const ParameterVector& model) {
   return shown;
 }
 
-/// One number of every line that has it, over rounds.
-ChartSeries Curve(const std::vector<boost::json::object>& lines,
-                  const std::string& name,
-                  const std::string& key,
-                  const std::string& inner = "") {
-  ChartSeries series{.name = name};
-  for (const boost::json::object& line : lines) {
-    const boost::json::value* value = line.if_contains(key);
-    if (value != nullptr && !inner.empty()) {
-      value = value->as_object().if_contains(inner);
-    }
-    if (value != nullptr && value->is_number()) {
-      series.points.emplace_back(line.at("round").to_number<double>(), value->to_number<double>());
-    }
-  }
-  return series;
-}
-
-std::vector<ReportChart> Curves(const std::vector<boost::json::object>& lines) {
-  const LineChart loss{.id = "loss",
-                       .title = "Training loss",
-                       .description = "Mean loss of the cohort before the server step, by round.",
-                       .x_label = "round",
-                       .y_label = "loss",
-                       .series = {Curve(lines, "loss", "loss")}};
-  const LineChart accuracy{
-      .id = "validation",
-      .title = "Validation",
-      .description = "NDCG@10 and HR@10 on the validation split under full ranking, by round.",
-      .x_label = "round",
-      .y_label = "metric",
-      .series = {Curve(lines, "NDCG@10", "validation", "full/ndcg@10"),
-                 Curve(lines, "HR@10", "validation", "full/hr@10")},
-      .from_zero = true};
-  return {loss, accuracy};
-}
-
-std::string TrustText(const std::string& mode) {
-  static const std::map<std::string, std::string> kTexts = {
-      {"in_process", "Simulation: all clients live in one process, which sees everything."},
-      {"channel", "The coordinator sees each update as it arrives over TLS 1.3."}};
-  const auto found = kTexts.find(mode);
-  return found == kTexts.end() ? "" : found->second;
-}
-
 ReportTable DataTable(const Experiment& experiment) {
   const DataReport& report = experiment.data.report;
   const Dataset& dataset = experiment.data.dataset;
@@ -125,32 +79,17 @@ ReportInput PageOf(const RunReportInput& input,
                    std::vector<ResultTable> tables,
                    const Shown& shown,
                    const std::vector<boost::json::object>& lines) {
-  const Scenario& scenario = input.experiment.scenario;
-  const coordinator::RunState& state = input.outcome.run.state;
-  ReportInput page{.name = scenario.name};
-  page.lead = "A federated attention recommender of "
-              + std::to_string(input.experiment.layout->size()) + " weights, trained over "
-              + std::to_string(state.round) + " rounds with "
-              + std::to_string(input.experiment.shards.size()) + " clients; the model of round "
-              + std::to_string(state.selected_round()) + " was chosen on validation.";
-  page.trust_mode = scenario.privacy.mode;
-  page.trust_text = TrustText(scenario.privacy.mode);
-  page.facts = {{"strategy", scenario.strategy.name},
-                {"rounds", std::to_string(state.round)},
-                {"void rounds", std::to_string(state.void_rounds)},
-                {"seed", std::to_string(scenario.seed)},
-                {"data seed", std::to_string(scenario.data.seed)},
-                {"sent by clients", BytesText(static_cast<double>(input.outcome.bytes_up))},
-                {"sent to clients", BytesText(static_cast<double>(input.outcome.bytes_down))},
-                {"time", DurationText(input.summary.at("seconds").to_number<double>())},
-                {"BLAS", input.experiment.device.blas},
-                {"device", input.experiment.device.device}};
+  ReportInput page = coordinator::RunPage({.scenario = input.experiment.scenario,
+                                           .state = input.state,
+                                           .clients = input.experiment.shards.size(),
+                                           .totals = input.totals,
+                                           .lines = lines});
+  page.facts.emplace_back("BLAS", input.experiment.device.blas);
+  page.facts.emplace_back("device", input.experiment.device.device);
   page.warnings = input.experiment.data.report.warnings;
   page.results = std::move(tables);
-  page.charts = Curves(lines);
   page.recommendations = {shown.page};
   page.data_tables = {DataTable(input.experiment)};
-  page.config = ScenarioToToml(scenario);
   return page;
 }
 
@@ -167,15 +106,15 @@ ResultTable HeadlineOf(ResultTable table) {
 }
 
 Result<std::string> WriteRunReport(const RunReportInput& input) {
-  const coordinator::RunState& state = input.outcome.run.state;
+  const coordinator::RunState& state = input.state;
   RONDO_TRY(const std::vector<ResultTable> tables, TestTables(input.comparison, input.experiment));
   RONDO_TRY(const Shown shown, Recommend(input.experiment, state.selected_model()));
-  RONDO_TRY(const std::vector<boost::json::object> lines, input.directory.ReadRounds());
-  RONDO_TRY_STATUS(input.directory.WriteReport(RenderReport(PageOf(input, tables, shown, lines))));
+  RONDO_TRY(const std::vector<boost::json::object> lines, input.rounds.ReadRounds());
+  RONDO_TRY_STATUS(WriteTextFile(input.report, RenderReport(PageOf(input, tables, shown, lines))));
   return RenderText(HeadlineOf(tables.front())) + "\n" + shown.text + "\nThe model of round "
          + std::to_string(state.selected_round()) + " of " + std::to_string(state.round)
          + " was chosen on validation. Trust mode: " + input.experiment.scenario.privacy.mode
-         + ".\nReport: " + (input.directory.path() / "report.html").string() + "\n";
+         + ".\nReport: " + input.report.string() + "\n";
 }
 
 }  // namespace rondo::sim

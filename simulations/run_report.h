@@ -1,28 +1,28 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
 
-#include <boost/json.hpp>
-
 #include "common/io/run_directory.h"
+#include "coordinator/run_recorder.h"
 #include "simulations/comparison.h"
 #include "simulations/experiment.h"
-#include "simulations/simulation.h"
 
 namespace rondo::sim {
 
 struct RunReportInput {
-  RunDirectory& directory;
+  const RunDirectory& rounds;    ///< whose rounds.jsonl gives the curves
+  std::filesystem::path report;  ///< the page to write
   Experiment& experiment;
-  const SimulationOutcome& outcome;
+  const coordinator::RunState& state;
   const Comparison& comparison;
-  const boost::json::object& summary;
+  coordinator::RunTotals totals;
 };
 
 /// The same methods with NDCG and HR at the largest k alone, as it fits a terminal.
 ResultTable HeadlineOf(ResultTable table);
 
-/// Writes report.html and returns what `rondo-sim run` prints: the comparison under full ranking,
+/// Writes report.html and returns what `run` and `poc` print: the comparison under full ranking,
 /// five recommendations for one user with titles, and where the files are.
 Result<std::string> WriteRunReport(const RunReportInput& input);
 

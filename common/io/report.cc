@@ -108,7 +108,7 @@ std::string ResultHtml(const ResultTable& table, std::size_t number) {
   for (const std::string& note : {table.note, VerdictLegend(table)}) {
     card += note.empty() ? "" : Tag("p", note, " class=\"note\"");
   }
-  if (!table.metrics.empty()) {
+  if (!table.metrics.empty() && table.rows.size() > 1) {
     card += "<figure>" + RenderSvg(ResultBars(table, 0, number)) + "</figure>";
   }
   return card + "</div>";
@@ -195,13 +195,13 @@ std::string FactsHtml(const ReportInput& input) {
   return html.empty() ? "" : "<div class=\"card\"><dl class=\"facts\">" + html + "</dl></div>";
 }
 
-std::string DataHtml(const ReportInput& input) {
+std::string TableCards(const std::vector<ReportTable>& tables) {
   std::string html;
-  for (const ReportTable& table : input.data_tables) {
+  for (const ReportTable& table : tables) {
     html += "<div class=\"card\">" + Tag("h3", table.title) + TableHtml(table, false)
             + (table.note.empty() ? "" : Tag("p", table.note, " class=\"note\"")) + "</div>";
   }
-  return html + ChartGrid(input.data_charts);
+  return html;
 }
 
 std::string HeaderHtml(const ReportInput& input, const Page& page) {
@@ -296,8 +296,9 @@ std::string RenderReport(const ReportInput& input) {
   page.AddSection("summary", "Summary", FactsHtml(input));
   page.AddSection("results", "Results", results);
   page.AddSection("training", "Training", ChartGrid(input.charts));
+  page.AddSection("clients", "Clients", TableCards(input.client_tables));
   page.AddSection("recommendations", "Recommendations", recommendations);
-  page.AddSection("data", "Data", DataHtml(input));
+  page.AddSection("data", "Data", TableCards(input.data_tables) + ChartGrid(input.data_charts));
   page.AddSection("configuration",
                   "Configuration",
                   input.config.empty()

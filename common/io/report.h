@@ -46,6 +46,7 @@ struct ReportInput {
   std::vector<std::string> warnings;
   std::vector<ResultTable> results;
   std::vector<ReportChart> charts;  ///< curves over rounds: loss, NDCG@10 and HR@10, bytes
+  std::vector<ReportTable> client_tables;
   std::vector<RecommendationList> recommendations;
   std::vector<ReportTable> data_tables;
   std::vector<ReportChart> data_charts;

@@ -126,6 +126,11 @@ Result<RunDirectory> RunDirectory::Open(const std::filesystem::path& path) {
   return RunDirectory(path);
 }
 
+Result<RunDirectory> RunDirectory::Adopt(const std::filesystem::path& path) {
+  RONDO_TRY_STATUS(MakeFolder(path));
+  return RunDirectory(path);
+}
+
 RunDirectory::RunDirectory(RunDirectory&& other) noexcept
     : path_(std::move(other.path_)),
       rounds_(std::exchange(other.rounds_, -1)) {}

@@ -36,6 +36,10 @@ class RunDirectory {
   /// Errors  kNotFound if there is none.
   static Result<RunDirectory> Open(const std::filesystem::path& path);
 
+  /// The folder as it is, made if it is missing: a federation's state, where checkpoints lie before
+  /// the first run. Errors  kIo.
+  static Result<RunDirectory> Adopt(const std::filesystem::path& path);
+
   RunDirectory(RunDirectory&& other) noexcept;
   RunDirectory& operator=(RunDirectory&& other) noexcept;
   ~RunDirectory();

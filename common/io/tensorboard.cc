@@ -66,11 +66,11 @@ std::uint32_t Crc32c(ByteView bytes) {
 
 Result<TensorBoardWriter> TensorBoardWriter::Create(const std::filesystem::path& folder,
                                                     WallTime now,
-                                                    RoundId resumed_after) {
+                                                    std::optional<RoundId> resumed_after) {
   RONDO_TRY_STATUS(MakeFolder(folder));
   const auto seconds = static_cast<std::int64_t>(Seconds(now));
   const std::string name = "events.out.tfevents." + std::to_string(seconds) + "."
-                           + std::to_string(resumed_after) + ".rondo";
+                           + std::to_string(resumed_after.value_or(0)) + ".rondo";
   const std::filesystem::path path = folder / name;
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
   if (file < 0) {
@@ -80,10 +80,10 @@ Result<TensorBoardWriter> TensorBoardWriter::Create(const std::filesystem::path&
   }
   TensorBoardWriter writer(path, file);
   RONDO_TRY_STATUS(writer.WriteRecord(EventHead(now, 0) + Text(3, "brain.Event:2")));
-  if (resumed_after > 0) {
+  if (resumed_after) {
     constexpr std::uint64_t kStart = 1;
     const std::string log = Key(1, kVarint) + Varint(kStart);
-    RONDO_TRY_STATUS(writer.WriteRecord(EventHead(now, resumed_after + 1) + Text(7, log)));
+    RONDO_TRY_STATUS(writer.WriteRecord(EventHead(now, *resumed_after + 1) + Text(7, log)));
   }
   return writer;
 }

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,10 +29,10 @@ class TensorBoardWriter {
   using WallTime = std::chrono::system_clock::time_point;
 
   /// Starts a new event file in `folder`. A resumed run names the round it goes on after, so that
-  /// later points of an earlier file are dropped. Errors  kIo.
+  /// later points of earlier files are dropped. Errors  kIo.
   static Result<TensorBoardWriter> Create(const std::filesystem::path& folder,
                                           WallTime now,
-                                          RoundId resumed_after = 0);
+                                          std::optional<RoundId> resumed_after = std::nullopt);
 
   TensorBoardWriter(TensorBoardWriter&& other) noexcept;
   TensorBoardWriter& operator=(TensorBoardWriter&& other) noexcept;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Prints the events of a TensorBoard file as JSON lines, with a checksum and a protobuf reader of its own.
+"""Prints the events of TensorBoard files as JSON lines, with a checksum and a protobuf reader of its own.
 
-  read_events.py FILE
+  read_events.py FILE...
 """
 
 import json
@@ -86,9 +86,10 @@ def event(data):
 
 
 def main():
-    with open(sys.argv[1], "rb") as file:
-        for record in records(file.read()):
-            print(json.dumps(event(record), sort_keys=True))
+    for path in sys.argv[1:]:
+        with open(path, "rb") as file:
+            for record in records(file.read()):
+                print(json.dumps(event(record), sort_keys=True))
 
 
 if __name__ == "__main__":

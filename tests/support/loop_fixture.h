@@ -35,11 +35,21 @@ class MemorySink : public coordinator::CheckpointSink {
 
 class RecordingObserver : public coordinator::RoundObserver {
  public:
-  void OnRound(const coordinator::RoundReport& report) override { rounds.push_back(report); }
+  void OnRound(const coordinator::RoundReport& report) override {
+    rounds.push_back(report);
+    if (next != nullptr) {
+      next->OnRound(report);
+    }
+  }
 
   void OnValidation(const coordinator::ValidationReport& report) override {
     validations.push_back(report);
+    if (next != nullptr) {
+      next->OnValidation(report);
+    }
   }
+
+  coordinator::RoundObserver* next = nullptr;  ///< hears the same
 
   std::vector<coordinator::RoundReport> rounds;
   std::vector<coordinator::ValidationReport> validations;
