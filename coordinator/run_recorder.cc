@@ -1,7 +1,6 @@
 #include "coordinator/run_recorder.h"
 
 #include <algorithm>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -37,11 +36,8 @@ Result<RunRecorder> RunRecorder::Open(RunDirectory& directory,
   RONDO_TRY_STATUS(directory.TruncateRounds(state.round, state.validated_round));
   RONDO_TRY(const std::vector<boost::json::object> lines, directory.ReadRounds());
   // Points after the last validation that counts are taken back and written again: among them may
-  // be a validation that the state does not know.
-  std::optional<RoundId> resumed_after;
-  if (state.round > 0) {
-    resumed_after = std::min(state.round, state.validated_round);
-  }
+  // be a validation, or a first round, that the state does not know.
+  const RoundId resumed_after = std::min(state.round, state.validated_round);
   RONDO_TRY(TensorBoardWriter events,
             TensorBoardWriter::Create(directory.path(), now, resumed_after));
   RunRecorder recorder(directory, std::move(events));
@@ -53,7 +49,7 @@ Result<RunRecorder> RunRecorder::Open(RunDirectory& directory,
     if (IsRound(line)) {
       totals.round_seconds.push_back(Number(line, "seconds"));
     }
-    if (RoundOf(line) > resumed_after.value_or(0)) {
+    if (RoundOf(line) > resumed_after) {
       RONDO_TRY_STATUS(recorder.AddScalars(line));
     }
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/model/dropout.h"
+#include "common/model/gemm.h"
 #include "common/model/row_math.h"
 
 namespace rondo {
@@ -10,37 +11,6 @@ namespace {
 
 // Dropout sites of a block, after site 0 of the embedding; the same numbers as in encoder.cc.
 enum Site : std::uint32_t { kShares = 0, kMixed = 1, kInner = 2, kOuter = 3, kSites = 4 };
-
-// Rows taken through all blocks at a time: their states stay in a core's second cache.
-constexpr std::int64_t kChunkRows = 256;
-
-/// Neighbouring sequences of one group.
-struct Chunk {
-  std::span<const Segment> segments;
-  std::int64_t rows = 0;
-  std::int64_t first_share = 0;  ///< of its first segment among all shares of a block
-
-  std::int64_t group() const { return segments.front().group; }
-
-  std::int64_t begin() const { return segments.front().begin; }
-};
-
-/// Depends on a group's own sequences alone, so a client's sums do not depend on its neighbours.
-std::vector<Chunk> MakeChunks(const BlocksPlan& plan) {
-  std::vector<Chunk> chunks;
-  std::int64_t share = 0;
-  for (const Segment& segment : plan.segments) {
-    if (chunks.empty() || chunks.back().group() != segment.group
-        || chunks.back().rows + segment.length > kChunkRows) {
-      chunks.push_back({.segments = std::span(&segment, 0), .first_share = share});
-    }
-    Chunk& chunk = chunks.back();
-    chunk.segments = std::span(chunk.segments.data(), chunk.segments.size() + 1);
-    chunk.rows += segment.length;
-    share += plan.heads * segment.length * segment.length;
-  }
-  return chunks;
-}
 
 /// What a block leaves for its gradient.
 struct Saved {
@@ -338,23 +308,6 @@ struct SavedFinal {
 };
 
 }  // namespace
-
-std::int64_t BlocksPlan::Rows() const {
-  return segments.empty() ? 0 : segments.back().begin + segments.back().length;
-}
-
-std::int64_t BlocksPlan::ShareCount() const {
-  std::int64_t count = 0;
-  for (const Segment& segment : segments) {
-    count += heads * segment.length * segment.length;
-  }
-  return count;
-}
-
-std::int64_t BlocksPlan::SavedSize() const {
-  const std::int64_t rows = Rows();
-  return blocks() * (7 * rows * width + 2 * rows + ShareCount()) + rows * (width + 1);
-}
 
 void BlocksForward(const BlocksPlan& plan,
                    const std::vector<const float*>& weights,

@@ -154,7 +154,7 @@ void Pack::Shape(std::int64_t step, StepBatch& batch) const {
     batch.place.push_back(slot / batch.slots * batch.sequences * batch.length);
   }
   batch.target.assign(slot_count, 1);
-  batch.negatives.assign(slot_count * static_cast<std::size_t>(batch.negatives_a_slot), 0);
+  batch.negatives.assign(slot_count * static_cast<std::size_t>(batch.negatives_a_slot), 1);
   batch.coefficient.assign(slot_count, 0.0F);
   batch.owner.assign(slot_count, -1);
   batch.active.assign(static_cast<std::size_t>(batch.groups), 0.0F);

@@ -30,7 +30,8 @@ TEST_F(RehearsalTest, PrintsTheTableAndLeavesNoProcess) {
   const Ending end = RunToEnd(Poc(4));
   ASSERT_EQ(end.code, 0) << end.err;
   EXPECT_THAT(end.out, AllOf(HasSubstr("federated model"), HasSubstr("popularity")));
-  EXPECT_THAT(end.out, HasSubstr("model of round 4: "));
+  EXPECT_THAT(end.out, HasSubstr("report.html"));
+  EXPECT_TRUE(std::filesystem::exists(Path("poc/report.html")));
   EXPECT_EQ(Children(), 0U);
 }
 

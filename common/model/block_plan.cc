@@ -1,0 +1,44 @@
+#include "common/model/block_plan.h"
+
+namespace rondo {
+namespace {
+
+// Rows taken through all blocks at a time: their states stay in a core's second cache.
+constexpr std::int64_t kChunkRows = 256;
+
+}  // namespace
+
+std::vector<Chunk> MakeChunks(const BlocksPlan& plan) {
+  std::vector<Chunk> chunks;
+  std::int64_t share = 0;
+  for (const Segment& segment : plan.segments) {
+    if (chunks.empty() || chunks.back().group() != segment.group
+        || chunks.back().rows + segment.length > kChunkRows) {
+      chunks.push_back({.segments = std::span(&segment, 0), .first_share = share});
+    }
+    Chunk& chunk = chunks.back();
+    chunk.segments = std::span(chunk.segments.data(), chunk.segments.size() + 1);
+    chunk.rows += segment.length;
+    share += plan.heads * segment.length * segment.length;
+  }
+  return chunks;
+}
+
+std::int64_t BlocksPlan::Rows() const {
+  return segments.empty() ? 0 : segments.back().begin + segments.back().length;
+}
+
+std::int64_t BlocksPlan::ShareCount() const {
+  std::int64_t count = 0;
+  for (const Segment& segment : segments) {
+    count += heads * segment.length * segment.length;
+  }
+  return count;
+}
+
+std::int64_t BlocksPlan::SavedSize() const {
+  const std::int64_t rows = Rows();
+  return blocks() * (7 * rows * width + 2 * rows + ShareCount()) + rows * (width + 1);
+}
+
+}  // namespace rondo
