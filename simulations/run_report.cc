@@ -84,7 +84,8 @@ ReportInput PageOf(const RunReportInput& input,
                                            .clients = input.experiment.shards.size(),
                                            .totals = input.totals,
                                            .lines = lines});
-  page.facts.emplace_back("BLAS", input.experiment.device.blas);
+  const std::string& blas = input.experiment.device.blas;
+  page.facts.emplace_back("BLAS", blas.substr(0, blas.find(" (")));  // meta.json has the path
   page.facts.emplace_back("device", input.experiment.device.device);
   page.warnings = input.experiment.data.report.warnings;
   page.results = std::move(tables);
