@@ -177,7 +177,8 @@ class BlockPass {
                        BlockSlot slot,
                        float* to_x,
                        float keep) const {
-    Multiply(Rows(to_out).T(), Rows(x), ToSquare(slot), 1.0F, 1.0F);
+    const float earlier = parts_.chunk.opens_group ? 0.0F : 1.0F;
+    Multiply(Rows(to_out).T(), Rows(x), ToSquare(slot), 1.0F, earlier);
     AddColumnSums(to_out, rows_, width_, ToVector(slot + 1));
     Multiply(Rows(to_out), Square(slot), Rows(to_x), 1.0F, keep);
   }

@@ -12,9 +12,10 @@ std::vector<Chunk> MakeChunks(const BlocksPlan& plan) {
   std::vector<Chunk> chunks;
   std::int64_t share = 0;
   for (const Segment& segment : plan.segments) {
-    if (chunks.empty() || chunks.back().group() != segment.group
-        || chunks.back().rows + segment.length > kChunkRows) {
-      chunks.push_back({.segments = std::span(&segment, 0), .first_share = share});
+    const bool opens_group = chunks.empty() || chunks.back().group() != segment.group;
+    if (opens_group || chunks.back().rows + segment.length > kChunkRows) {
+      chunks.push_back(
+          {.segments = std::span(&segment, 0), .first_share = share, .opens_group = opens_group});
     }
     Chunk& chunk = chunks.back();
     chunk.segments = std::span(chunk.segments.data(), chunk.segments.size() + 1);

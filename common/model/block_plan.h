@@ -35,6 +35,7 @@ struct Chunk {
   std::span<const Segment> segments;
   std::int64_t rows = 0;
   std::int64_t first_share = 0;  ///< of its first segment among all shares of a block
+  bool opens_group = false;      ///< no other chunk of its group stands before it
 
   std::int64_t group() const { return segments.front().group; }
 
