@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "common/core/file.h"
+#include "common/io/json.h"
 #include "common/io/report.h"
 #include "common/io/text_table.h"
 #include "coordinator/run_page.h"
@@ -69,12 +71,31 @@ RunTotals FederationRecord::TotalsOf(const End& end) const {
   return recorder_.TotalsWith(seconds.count(), end.bytes_up, end.bytes_down);
 }
 
+std::optional<boost::json::object> FederationRecord::TestedSummary(
+    const std::string& model_sha256) const {
+  const auto text = ReadTextFile(directory_->path() / "summary.json");
+  const auto parsed = text ? ParseJson(*text) : Result<boost::json::value>(Fail(text.error()));
+  if (!parsed || !parsed->is_object()) {
+    return std::nullopt;
+  }
+  const boost::json::object& summary = parsed->get_object();
+  const boost::json::value* model = summary.if_contains("model");
+  const boost::json::value* test = summary.if_contains("test");
+  const bool same = model != nullptr && model->is_object() && model->get_object().contains("sha256")
+                    && model->at("sha256") == boost::json::value(model_sha256);
+  return same && test != nullptr && !test->is_null() ? std::optional(summary) : std::nullopt;
+}
+
 Result<boost::json::object> FederationRecord::Finish(const End& end) {
   RONDO_TRY_STATUS(recorder_.status());
   const Scenario& scenario = federation_->scenario;
   RONDO_TRY(const std::string sha256,
             WriteSelectedModel(
                 directory_->path(), federation_->Identity(), federation_->catalogue, end.state));
+  // A finished run that was started again, say to hand its model to a late client, keeps its test.
+  if (auto tested = TestedSummary(sha256)) {
+    return *std::move(tested);
+  }
   boost::json::object summary = SummaryJson({.scenario = scenario,
                                              .catalogue = federation_->catalogue,
                                              .state = end.state,

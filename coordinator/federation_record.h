@@ -33,7 +33,8 @@ class FederationRecord {
     std::uint64_t bytes_down = 0;
   };
 
-  /// Writes the selected model, summary.json and report.html; returns the summary.
+  /// Writes the selected model, summary.json and report.html; returns the summary. The test split
+  /// is scored once: a summary that holds the test of this model stays as it is.
   /// Errors  kIo, also of an earlier line that could not be written.
   Result<boost::json::object> Finish(const End& end);
 
@@ -47,6 +48,9 @@ class FederationRecord {
       : federation_(&federation),
         directory_(std::move(directory)),
         recorder_(std::move(recorder)) {}
+
+  /// The summary on disk if it holds the test of this very model.
+  std::optional<boost::json::object> TestedSummary(const std::string& model_sha256) const;
 
   RunTotals TotalsOf(const End& end) const;
   Status WriteReport(const End& end, std::vector<std::string> warnings) const;

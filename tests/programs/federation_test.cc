@@ -54,6 +54,12 @@ TEST_F(FederationTest, EveryClientKeepsTheFinalModel) {
   EXPECT_EQ(KeptModel(2), kept);
   EXPECT_EQ(KeptModel(3), kept);
   EXPECT_FALSE(std::filesystem::exists(Path("federation/state/address")));
+
+  // Started once more, with nobody there, it keeps what the clients measured.
+  const auto again = StartCoordinator({"--set", "server.expected_clients=0"});
+  ASSERT_EQ(again->Wait(), 0) << again->err();
+  EXPECT_EQ(boost::json::parse(again->out()), boost::json::value(summary));
+  EXPECT_EQ(summary, ReadJson(Path("federation/state/summary.json")));
 }
 
 TEST_F(FederationTest, ACoordinatorThatWasKilledGoesOnWhereItWas) {
