@@ -32,9 +32,9 @@ inline std::string SmallLog(int users, int first = 0) {
 }
 
 inline std::string SmallCatalogue() {
-  std::string text = "item_id\ttitle\n";
+  std::string text = "item_id\ttitle\tkinds:token_seq\n";
   for (int item = 1; item <= kItems; ++item) {
-    text += fmt::format("i{}\tItem {}\n", item, item);
+    text += fmt::format("i{}\tItem {}\tk{} m{}\n", item, item, item % 3, item % 5);
   }
   return text;
 }

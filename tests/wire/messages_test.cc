@@ -21,6 +21,7 @@ Offer TrainOffer() {
   offer.train.seed = 0xFFFFFFFFFFFFFFFF;
   offer.train.client.steps = 5;
   offer.train.client.loss = "bce";
+  offer.train.client.feedback_share = 0.25;
   offer.train.weighting.max_weight = 99;
   offer.train.grid = {.kind = GridSpec::Kind::kRing, .bits = 32, .step = 0.25, .limit = 8.0};
   return offer;
@@ -72,6 +73,7 @@ TEST(Messages, AnOfferKeepsEveryField) {
   EXPECT_EQ(offer.train.round, 7U);
   EXPECT_EQ(offer.train.client.steps, 5);
   EXPECT_EQ(offer.train.client.loss, "bce");
+  EXPECT_EQ(offer.train.client.feedback_share, 0.25);
   EXPECT_EQ(offer.train.weighting.max_weight, 99U);
   EXPECT_EQ(offer.train.grid, TrainOffer().train.grid);
   const Offer evaluate = std::get<Offer>(Decode(Encode(EvaluateOffer())).value());
@@ -120,6 +122,8 @@ TEST(Messages, FieldsOutOfBoundsAreNamed) {
   no_batch.train.client.batch_size = 0;
   Offer nan_dropout = TrainOffer();
   nan_dropout.train.dropout = std::numeric_limits<double>::quiet_NaN();
+  Offer much_feedback = TrainOffer();
+  much_feedback.train.client.feedback_share = 1.5;
   Offer no_step = TrainOffer();
   no_step.train.grid.step = 0.0;
   const OutOfBounds cases[] = {
@@ -129,6 +133,7 @@ TEST(Messages, FieldsOutOfBoundsAreNamed) {
        "items"},
       {"batch", no_batch, "batch_size"},
       {"nan", nan_dropout, "dropout"},
+      {"share", much_feedback, "feedback_share"},
       {"grid", no_step, "grid.step"},
   };
   for (const OutOfBounds& row : cases) {
