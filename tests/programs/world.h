@@ -1,8 +1,11 @@
 #pragma once
 
+#include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <fmt/format.h>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -95,13 +98,14 @@ inline std::string LastLine(std::string text) {
 
 /// The newest round whose checkpoint lies in `folder`; 0 if none does.
 inline int NewestCheckpoint(const std::filesystem::path& folder) {
+  constexpr std::string_view kPrefix = "round-";
   int newest = 0;
   std::error_code code;  // The folder may not be there yet.
   for (const auto& entry : std::filesystem::directory_iterator(folder, code)) {
-    int round = 0;
     const std::string name = entry.path().filename().string();
-    if (entry.path().extension() == ".safetensors"
-        && std::sscanf(name.c_str(), "round-%d", &round) == 1) {
+    if (name.starts_with(kPrefix) && entry.path().extension() == ".safetensors") {
+      int round = 0;
+      std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), round);
       newest = std::max(newest, round);
     }
   }

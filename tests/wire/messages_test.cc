@@ -35,7 +35,7 @@ Offer EvaluateOffer() {
 }
 
 const std::vector<Message>& Valid() {
-  static const std::vector<Message> messages = {
+  static const std::vector<Message> kMessages = {
       Hello{.software_version = "1.2", .catalogue_sha256 = kDigest, .model_sha256 = kDigest},
       Welcome{.run_id = "r",
               .name = "n",
@@ -54,7 +54,7 @@ const std::vector<Message>& Valid() {
       ContributionChunk{.round = 7, .total = 3, .offset = 1, .bytes = {2, 3}},
       Aggregation{.round = 7, .payload = {9}},
   };
-  return messages;
+  return kMessages;
 }
 
 TEST(Messages, EveryKindComesBackWithTheSameBytes) {
