@@ -8,19 +8,19 @@
 namespace rondo {
 namespace {
 
-std::uint64_t SplitMix64(std::uint64_t x) {
-  x += 0x9E3779B97F4A7C15ULL;
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
-  return x ^ (x >> 31);
-}
-
 std::pair<std::uint32_t, std::uint32_t> MultiplyHighLow(std::uint32_t a, std::uint32_t b) {
   const std::uint64_t product = static_cast<std::uint64_t>(a) * b;
   return {static_cast<std::uint32_t>(product >> 32), static_cast<std::uint32_t>(product)};
 }
 
 }  // namespace
+
+std::uint64_t SplitMix64(std::uint64_t x) {
+  x += 0x9E3779B97F4A7C15ULL;
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
+  return x ^ (x >> 31);
+}
 
 std::uint64_t HashId(std::string_view id) {
   std::uint64_t hash = 0xCBF29CE484222325ULL;

@@ -22,6 +22,7 @@ enum class Purpose : std::uint32_t {
   kBootstrap = 10,
   kGenerator = 11,
   kBackoff = 12,
+  kTargets = 13,
 };
 
 /// Names one stream: equal names give equal numbers on every machine, thread and rank.
@@ -43,6 +44,9 @@ std::uint64_t UniformBelow(std::uint64_t bound, Draw&& draw) {
   }
   return value % bound;
 }
+
+/// Scatters a number over 64 bits, one to one. Source  Steele, Lea and Flood 2014.
+std::uint64_t SplitMix64(std::uint64_t x);
 
 /// FNV-1a over the bytes, finished with SplitMix64; stable for ever.
 std::uint64_t HashId(std::string_view id);

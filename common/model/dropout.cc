@@ -1,15 +1,10 @@
 #include "common/model/dropout.h"
 
 #include "common/core/check.h"
+#include "common/core/rng.h"
 
 namespace rondo {
 namespace {
-
-std::uint64_t Mix(std::uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
-  return x ^ (x >> 31);
-}
 
 // Columns count from the end, so that attention rows, whose last column is the newest event, can be
 // trimmed. Simple enough for the compiler to vectorise; the CMake file asks for -O3 here.
@@ -42,10 +37,10 @@ void FillDropoutMask(std::span<const std::uint64_t> sequence_keys,
   const auto kept = static_cast<float>(1.0 / (1.0 - site.probability));
   float* out = mask.data();
   for (const std::uint64_t sequence : sequence_keys) {
-    const std::uint64_t key = Mix(sequence + site.site * 0x9E3779B97F4A7C15ULL);
+    const std::uint64_t key = SplitMix64(sequence + site.site * 0x9E3779B97F4A7C15ULL);
     for (std::int64_t t = 0; t < length; ++t, out += width) {
       const std::uint64_t from_end = static_cast<std::uint64_t>(length - t);
-      FillRow(static_cast<std::uint32_t>(Mix(key + from_end)), threshold, kept, width, out);
+      FillRow(static_cast<std::uint32_t>(SplitMix64(key + from_end)), threshold, kept, width, out);
     }
   }
 }

@@ -18,6 +18,8 @@ namespace {
 
 constexpr float kNormEpsilon = 1e-8F;
 
+/// e^x for x <= 88, within 2 units in the last place; NaN stays NaN.
+/// Source  Moshier's Cephes, expf.
 [[gnu::always_inline]] inline float Exp(float x) {
   constexpr float kLowest = -87.0F;
   constexpr float kRounder = 12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer
@@ -55,13 +57,6 @@ constexpr float kNormEpsilon = 1e-8F;
 }
 
 }  // namespace
-
-RONDO_CLONES void ExpInPlace(float* x, std::int64_t count) {
-#pragma omp simd
-  for (std::int64_t i = 0; i < count; ++i) {
-    x[i] = Exp(x[i]);
-  }
-}
 
 RONDO_CLONES void NormRows(const float* x,
                            std::int64_t rows,

@@ -6,10 +6,6 @@
 /// LibTorch; compiled for several instruction sets, of which the machine's best runs.
 namespace rondo {
 
-/// e^x for x <= 88, within 2 units in the last place; NaN stays NaN.
-/// Source  Moshier's Cephes, expf.
-void ExpInPlace(float* x, std::int64_t count);
-
 /// normal = (x - mean) / sqrt(variance + 1e-8) of each row, and inverse = 1 / sqrt(...).
 /// Shapes  x, normal [rows, width]; inverse [rows].
 void NormRows(const float* x, std::int64_t rows, std::int64_t width, float* normal, float* inverse);

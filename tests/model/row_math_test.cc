@@ -10,29 +10,23 @@
 namespace rondo {
 namespace {
 
-TEST(ExpInPlace, IsWithinTwoUnitsInTheLastPlace) {
-  std::vector<float> x;
-  for (double value = -86.9; value < 88.0; value += 0.00731) {
-    x.push_back(static_cast<float>(value));
-  }
-  std::vector<float> y = x;
-  ExpInPlace(y.data(), static_cast<std::int64_t>(y.size()));
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    const double want = std::exp(static_cast<double>(x[i]));
-    ASSERT_NEAR(y[i] / want, 1.0, 2.4e-7) << x[i];
+TEST(SoftmaxRows, TakesExponentsWithinAFewUnitsInTheLastPlace) {
+  for (double value = -86.9; value < 0.0; value += 0.00731) {
+    const auto x = static_cast<float>(value);
+    std::vector<float> rows = {x, 0.0F, 0.0F, x};
+    SoftmaxRows(rows.data(), 2, false);
+    ASSERT_NEAR(rows[0] / rows[1] / std::exp(static_cast<double>(x)), 1.0, 5e-7) << x;
+    ASSERT_EQ(rows[0], rows[3]);
   }
 }
 
-TEST(ExpInPlace, VanishesFarBelowZeroAndKeepsNaN) {
-  std::vector<float> x = {-1e9F,
-                          -std::numeric_limits<float>::infinity(),
-                          std::numeric_limits<float>::quiet_NaN(),
-                          0.0F};
-  ExpInPlace(x.data(), 4);
-  EXPECT_LT(x[0], 1e-37F);
-  EXPECT_LT(x[1], 1e-37F);
-  EXPECT_TRUE(std::isnan(x[2]));
-  EXPECT_EQ(x[3], 1.0F);
+TEST(SoftmaxRows, GivesNothingFarBelowTheHighestAndKeepsNaN) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  std::vector<float> rows = {-1e9F, 0.0F, nan, 0.0F};
+  SoftmaxRows(rows.data(), 2, false);
+  EXPECT_LT(rows[0], 1e-37F);
+  EXPECT_EQ(rows[1], 1.0F);
+  EXPECT_TRUE(std::isnan(rows[2]) && std::isnan(rows[3]));
 }
 
 TEST(CrossEntropyRow, IsTheLogOfTheSoftmaxWithItsGradient) {
