@@ -29,12 +29,6 @@ Status KeepTrainableClients(Experiment& experiment) {
   return Ok();
 }
 
-/// Without an order there are no positions to learn and no past to mask.
-void FitModelToOrder(Scenario& scenario, const Dataset& dataset) {
-  scenario.model.positions = scenario.model.positions && dataset.ordered;
-  scenario.model.causal = scenario.model.causal && dataset.ordered;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Experiment>> PrepareExperiment(const Scenario& scenario) {
@@ -45,9 +39,9 @@ Result<std::unique_ptr<Experiment>> PrepareExperiment(const Scenario& scenario) 
     resolved.engine.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   }
   RONDO_TRY(experiment->device, PrepareTorch(resolved.engine.device));
+  resolved.engine.device = experiment->device.device == "cpu" ? "cpu" : "cuda";
   RONDO_TRY(experiment->data, LoadData(resolved.data));
   const Dataset& dataset = experiment->data.dataset;
-  FitModelToOrder(resolved, dataset);
   RONDO_TRY(experiment->shards, PartitionClients(dataset, resolved.data));
   RONDO_TRY_STATUS(KeepTrainableClients(*experiment));
 

@@ -11,7 +11,7 @@ namespace rondo::sim {
 
 /// Everything a simulation needs before its first round: data, clients, model shape and trainer.
 struct Experiment {
-  Scenario scenario;  ///< resolved: thread count and device are set, model fits the data's order
+  Scenario scenario;  ///< resolved: thread count and device are set
   DeviceInfo device;
   LoadedData data;
   std::vector<ClientShard> shards;  ///< clients with at least one training position

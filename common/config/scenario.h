@@ -57,7 +57,7 @@ struct ModelConfig {
   std::vector<std::string> features;
   std::string fusion = "sum";  ///< sum | gate | concat: how features join the item embedding
   bool positions = true;       ///< learned positions; off when data.order = "none"
-  bool causal = true;          ///< off when data.order = "none"
+  bool causal = true;          ///< off when, and only when, data.order = "none"
 };
 
 struct ClientConfig {
@@ -105,7 +105,7 @@ struct PrivacyConfig {
                                     ///< refused until they exist)
   std::string grid = "exact";       ///< exact | ring
   int ring_bits = 32;
-  double ring_range = 8.0;  ///< largest weighted coordinate of one update on the ring grid
+  double ring_range = 1.0;  ///< ring grid: largest coordinate of an update, before its weight
   double clip_norm = 0.0;   ///< L2 bound of an update; 0: none
 };
 
@@ -120,7 +120,7 @@ struct EvaluationConfig {
 
 struct EngineConfig {
   int threads = 0;              ///< 0: one a core
-  int memory_mib = 512;         ///< bound on a pack's working memory
+  int memory_mib = 512;         ///< bound on the working memory of a pack; a thread holds one pack
   std::string device = "auto";  ///< auto | cpu | cuda
 };
 

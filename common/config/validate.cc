@@ -1,5 +1,6 @@
 #include "common/config/validate.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "common/core/suggest.h"
@@ -104,6 +105,11 @@ Fault ModelFault(const ModelConfig& model, const DataConfig& data) {
     return ScenarioFault{model.positions ? "model.positions" : "model.causal",
                          "must be false where data.order is 'none'"};
   }
+  if (!model.causal && data.order != "none") {
+    return ScenarioFault{"model.causal",
+                         "must be true where events have an order: without the mask a position "
+                         "would see the item that it is to predict"};
+  }
   return std::nullopt;
 }
 
@@ -135,7 +141,14 @@ Fault PrivacyFault(const PrivacyConfig& privacy) {
   return std::nullopt;
 }
 
-Fault EvaluationFault(const EvaluationConfig& evaluation) {
+Fault EvaluationFault(const EvaluationConfig& evaluation, const DataConfig& data) {
+  const auto& baselines = evaluation.baselines;
+  if (data.order == "none"
+      && std::find(baselines.begin(), baselines.end(), "markov1") != baselines.end()) {
+    return ScenarioFault{"evaluation.baselines",
+                         "markov1 needs an order of events, but data.order is 'none'; name others "
+                         "such as popularity and item_knn"};
+  }
   if (evaluation.k.empty()) {
     return ScenarioFault{"evaluation.k", "the list is empty; name at least one k such as 10"};
   }
@@ -167,7 +180,7 @@ std::optional<ScenarioFault> FindScenarioFault(const Scenario& scenario) {
       DataFault(scenario.data),
       ModelFault(scenario.model, scenario.data),
       StrategyFault(scenario.strategy, scenario.client),
-      EvaluationFault(scenario.evaluation),
+      EvaluationFault(scenario.evaluation, scenario.data),
   };
   for (const Fault& fault : faults) {
     if (fault) {

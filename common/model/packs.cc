@@ -13,39 +13,67 @@ namespace {
 constexpr std::int64_t kTokensAPack = 1024;
 constexpr std::int64_t kClientsAPack = 16;
 
-std::uint64_t Mix(std::uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
-  return x ^ (x >> 31);
-}
+/// The largest of a pack's clients in each dimension: the shape its tensors are padded to.
+struct Extent {
+  std::int64_t clients = 0;
+  std::int64_t sequences = 0;  // of all clients together, in their widest steps
+  std::int64_t widest_step = 0;
+  std::int64_t longest = 0;
+  std::int64_t touched = 0;  // most rows of a client
+  std::int64_t all_touched = 0;
 
-/// Bytes that a pack of `clients` needs at its peak: weights with gradient and optimiser state,
-/// activations.
-double PackBytes(const PackLimits& limits,
-                 double clients,
-                 const ClientPlan& widest,
-                 double table_rows) {
+  void Add(const ClientPlan& plan) {
+    const auto rows = static_cast<std::int64_t>(plan.touched.size());
+    clients += 1;
+    sequences += plan.widest_step;
+    widest_step = std::max(widest_step, plan.widest_step);
+    longest = std::max(longest, plan.longest);
+    touched = std::max(touched, rows);
+    all_touched += rows;
+  }
+
+  /// Positions of a step, padding included.
+  std::int64_t Tokens(bool shared) const {
+    return (shared ? sequences : clients * widest_step) * longest;
+  }
+
+  std::int64_t TableRows(const PackLimits& limits) const {
+    if (!limits.compact) {
+      return limits.items + 1;
+    }
+    return limits.shared ? std::min(limits.items + 1, all_touched) : touched;
+  }
+};
+
+/// Bytes that a pack needs at its peak: weights with gradient and optimiser state, activations.
+double PackBytes(const PackLimits& limits, const Extent& extent) {
   const ModelConfig& model = *limits.model;
   const double width = model.width;
-  const double rows = limits.compact ? table_rows : static_cast<double>(limits.items) + 1;
+  const auto rows = static_cast<double>(extent.TableRows(limits));
   const double weights = rows * width + (6.0 * width + 12.0) * width * model.blocks
                          + model.history * width
                          + static_cast<double>(limits.feature_values) * width;
   // Mixed features, gate, fused table and their gradients.
   const double fused = limits.feature_values > 0 ? 6.0 * rows * width : 0.0;
   const double copies = limits.adam ? 6.0 : 4.0;
-  const double length = static_cast<double>(widest.longest);
-  const double tokens = clients * static_cast<double>(widest.widest_step) * length;
+  const auto tokens = static_cast<double>(extent.Tokens(limits.shared));
   const double hidden = tokens * width * (6.0 + 24.0 * model.blocks);
   const bool additive = std::find(model.attention.begin(), model.attention.end(), "additive")
                         != model.attention.end();
-  const double pairs =
-      tokens * length * (additive ? 3.0 * width : 5.0 * model.heads) * model.blocks;
+  const double pairs = tokens * static_cast<double>(extent.longest)
+                       * (additive ? 3.0 * width : 5.0 * model.heads) * model.blocks;
   // The full softmax goes block by block; sampled losses gather a row a target and negative.
   const double gathered = tokens * width * 2.0 * (1.0 + limits.negatives);
-  const double groups = limits.shared ? 1.0 : clients;
+  const double groups = limits.shared ? 1.0 : static_cast<double>(extent.clients);
   return 4.0 * (groups * (weights * copies + fused) + hidden + pairs + gathered);
 }
+
+bool Fits(const PackLimits& limits, const Extent& extent) {
+  return extent.Tokens(limits.shared) <= kTokensAPack
+         && (limits.shared || extent.clients <= kClientsAPack)
+         && PackBytes(limits, extent) <= static_cast<double>(limits.memory_mib) * 1048576.0;
+}
+
 }  // namespace
 
 std::vector<std::vector<const ClientPlan*>> MakePacks(std::span<const ClientPlan> plans,
@@ -60,30 +88,18 @@ std::vector<std::vector<const ClientPlan*>> MakePacks(std::span<const ClientPlan
   std::sort(order.begin(), order.end(), [&](const ClientPlan* a, const ClientPlan* b) {
     return key(a) != key(b) ? key(a) > key(b) : a->id < b->id;
   });
-  const double bound = static_cast<double>(limits.memory_mib) * 1048576.0;
   std::vector<std::vector<const ClientPlan*>> packs;
-  std::int64_t sequences = 0;
-  std::size_t rows = 0;
+  Extent extent;
   for (const ClientPlan* plan : order) {
-    bool fits = !packs.empty();
-    if (fits) {
-      const ClientPlan& widest = *packs.back().front();
-      const auto clients = static_cast<std::int64_t>(packs.back().size()) + 1;
-      const std::size_t next_rows = std::max(rows, plan->touched.size());
-      fits =
-          (sequences + plan->widest_step) * widest.longest <= kTokensAPack
-          && (limits.shared || clients <= kClientsAPack)
-          && PackBytes(limits, static_cast<double>(clients), widest, static_cast<double>(next_rows))
-                 <= bound;
-    }
-    if (!fits) {
+    Extent with = extent;
+    with.Add(*plan);
+    if (packs.empty() || !Fits(limits, with)) {
       packs.emplace_back();
-      sequences = 0;
-      rows = 0;
+      with = Extent();
+      with.Add(*plan);
     }
     packs.back().push_back(plan);
-    sequences += plan->widest_step;
-    rows = std::max(rows, plan->touched.size());
+    extent = with;
   }
   return packs;
 }
@@ -178,7 +194,7 @@ void Pack::Fill(std::size_t member, std::int64_t step, Cursor& at, StepBatch& ba
     const std::int64_t row = group * batch.sequences + at.sequence++;
     const std::int64_t first = (row + 1) * batch.length - sequence.length();
     batch.dropout_key[static_cast<std::size_t>(row)] =
-        Mix(stream_key_[member] + Mix((static_cast<std::uint64_t>(step) << 32) + s + 1));
+        SplitMix64(stream_key_[member] + SplitMix64((static_cast<std::uint64_t>(step) << 32) + s));
     for (std::size_t i = 0; i < sequence.inputs.size(); ++i) {
       batch.input[static_cast<std::size_t>(first) + i] = TableRow(group, sequence.inputs[i]);
     }

@@ -16,16 +16,16 @@ namespace rondo {
 struct PackLimits {
   const ModelConfig* model = nullptr;
   std::int64_t items = 0;
-  std::int64_t memory_mib = 512;
-  bool shared = false;  ///< one set of weights for the pack
+  std::int64_t memory_mib = 512;  ///< of one pack
+  bool shared = false;            ///< one set of weights for the pack
   bool compact = false;
   bool adam = false;
   std::int64_t feature_values = 0;  ///< rows of the feature table
   int negatives = 0;                ///< a position; 0 for the full softmax
 };
 
-/// Groups plans of similar length, the most expensive packs first. Independent of the order of
-/// `plans`.
+/// Groups plans of similar length, the most expensive packs first. A pack of more than one client
+/// stays within `memory_mib`, padding included. Independent of the order of `plans`.
 std::vector<std::vector<const ClientPlan*>> MakePacks(std::span<const ClientPlan> plans,
                                                       const PackLimits& limits);
 

@@ -46,10 +46,18 @@ std::vector<ItemRow> UsableFeedback(std::span<const ItemRow> feedback,
 }
 
 Status CollectSequences(const ClientData& data,
-                        std::int64_t history,
-                        int negatives,
+                        const ModelConfig& model,
+                        const TrainTask& task,
                         std::int64_t items,
                         ClientPlan& plan) {
+  const int negatives = NegativesOf(task.client);
+  if (!model.causal && !data.negatives.empty()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "client '" + data.id
+                    + "' brings negatives, but without a causal mask its targets are drawn anew "
+                      "each round");
+  }
+  Rng rng({task.data_seed, task.round, plan.hash, Purpose::kTargets});
   for (std::size_t i = 0; i < data.sequences.size(); ++i) {
     const std::span<const ItemRow> rows = data.sequences[i];
     const auto roles = i < data.roles.size() ? data.roles[i] : std::span<const EventRole>();
@@ -59,7 +67,8 @@ Status CollectSequences(const ClientData& data,
           ErrorCode::kInvalidArgument,
           "client '" + data.id + "' must bring one role a row of sequence " + std::to_string(i));
     }
-    PlannedSequence sequence = CutSequence(rows, roles, history);
+    PlannedSequence sequence = model.causal ? CutSequence(rows, roles, model.history)
+                                            : CutSet(rows, roles, model.history, rng);
     if (sequence.targets.empty()) {
       continue;
     }
@@ -171,6 +180,7 @@ void CollectTouched(ClientPlan& plan) {
   std::sort(rows.begin(), rows.end());
   rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
 }
+
 }  // namespace
 
 PlannedSequence CutSequence(std::span<const ItemRow> rows,
@@ -198,6 +208,49 @@ PlannedSequence CutSequence(std::span<const ItemRow> rows,
   }
   cut.inputs.resize(used);
   cut.inputs.erase(cut.inputs.begin(), cut.inputs.begin() + static_cast<std::ptrdiff_t>(skip));
+  return cut;
+}
+
+PlannedSequence CutSet(std::span<const ItemRow> rows,
+                       std::span<const EventRole> roles,
+                       std::int64_t history,
+                       Rng& rng) {
+  std::vector<std::uint32_t> order(rows.size());
+  std::iota(order.begin(), order.end(), 0U);
+  rng.Shuffle(std::span<std::uint32_t>(order));
+  const auto role = [roles](std::uint32_t i) {
+    return roles.empty() ? EventRole::kBoth : roles[i];
+  };
+  // An input stands first and a target last, wherever the cut falls.
+  const auto input =
+      std::find_if(order.begin(), order.end(), [&](std::uint32_t i) { return IsInput(role(i)); });
+  if (input == order.end()) {
+    return {};
+  }
+  std::iter_swap(order.begin(), input);
+  const auto target = std::find_if(order.begin() + 1, order.end(), [&](std::uint32_t i) {
+    return IsTarget(role(i)) && rows[i] != rows[order[0]];
+  });
+  if (target == order.end()) {
+    return {};
+  }
+  std::iter_swap(order.end() - 1, target);
+
+  PlannedSequence cut;
+  const std::size_t known = 1 + rng.Below(rows.size() - 1);
+  for (std::size_t i = 0; i < known && cut.length() < history; ++i) {
+    if (IsInput(role(order[i])) && rows[order[i]] != rows[order.back()]) {
+      cut.inputs.push_back(rows[order[i]]);
+    }
+  }
+  for (std::size_t i = known; i < order.size(); ++i) {
+    const ItemRow row = rows[order[i]];
+    const bool seen = std::find(cut.inputs.begin(), cut.inputs.end(), row) != cut.inputs.end();
+    if (IsTarget(role(order[i])) && !seen) {
+      cut.targets.push_back(row);
+    }
+  }
+  cut.places.assign(cut.targets.size(), static_cast<std::uint32_t>(cut.inputs.size()) - 1);
   return cut;
 }
 
@@ -231,10 +284,9 @@ Result<ClientPlan> PlanClient(const ClientData& data,
                               const TrainTask& task,
                               std::int64_t items) {
   ClientPlan plan{.client = index, .id = data.id, .hash = HashId(data.id)};
-  const int negatives = NegativesOf(task.client);
-  RONDO_TRY_STATUS(CollectSequences(data, model.history, negatives, items, plan));
+  RONDO_TRY_STATUS(CollectSequences(data, model, task, items, plan));
   PlanSteps(task, plan);
-  if (negatives > 0 && data.negatives.empty()) {
+  if (NegativesOf(task.client) > 0 && data.negatives.empty()) {
     RONDO_TRY_STATUS(DrawNegatives(data, task, items, plan));
   }
   if (UsesCompactTable(task)) {

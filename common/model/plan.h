@@ -7,6 +7,7 @@
 #include "common/config/scenario.h"
 #include "common/core/ids.h"
 #include "common/core/result.h"
+#include "common/core/rng.h"
 #include "common/data/dataset.h"
 #include "common/federated/task.h"
 #include "common/model/trainer.h"
@@ -20,7 +21,7 @@ namespace rondo {
 struct PlannedSequence {
   std::vector<ItemRow> inputs;
   std::vector<ItemRow> targets;
-  std::vector<std::uint32_t> places;   ///< of the targets, ascending
+  std::vector<std::uint32_t> places;   ///< of the targets, in ascending order
   std::vector<ItemRow> feedback;       ///< distinct items to draw as negatives, besides any other
   std::span<const ItemRow> negatives;  ///< brought by the caller: K a target
 
@@ -34,6 +35,14 @@ struct PlannedSequence {
 PlannedSequence CutSequence(std::span<const ItemRow> rows,
                             std::span<const EventRole> roles,
                             std::int64_t history);
+
+/// Cuts rows whose order means nothing, for a model without a causal mask: a random part of them,
+/// of any size, are inputs (at most `history`), and every other item is a target of the last input,
+/// which sees them all. No target is among the inputs.
+PlannedSequence CutSet(std::span<const ItemRow> rows,
+                       std::span<const EventRole> roles,
+                       std::int64_t history,
+                       Rng& rng);
 
 /// The round of one client.
 struct ClientPlan {

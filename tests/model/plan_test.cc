@@ -75,6 +75,122 @@ TEST(PlanClient, EveryEpochTakesEachSequenceOnce) {
   }
 }
 
+TEST(CutSet, PredictsTheRestOfASetFromARandomPartOfIt) {
+  const std::vector<ItemRow> rows = {4, 7, 7, 2, 9, 5, 4};
+  Rng rng({.seed = 5});
+  std::set<ItemRow> inputs;
+  std::set<ItemRow> targets;
+  std::set<std::int64_t> lengths;
+
+  for (int i = 0; i < 200; ++i) {
+    const PlannedSequence cut = CutSet(rows, {}, 3, rng);
+    ASSERT_FALSE(cut.inputs.empty());
+    ASSERT_FALSE(cut.targets.empty());
+    ASSERT_LE(cut.length(), 3);
+    for (const ItemRow target : cut.targets) {
+      ASSERT_EQ(std::count(cut.inputs.begin(), cut.inputs.end(), target), 0)
+          << "a target among the inputs gives the answer away";
+    }
+    const std::vector<std::uint32_t> last(cut.targets.size(),
+                                          static_cast<std::uint32_t>(cut.length()) - 1);
+    ASSERT_EQ(cut.places, last);
+    inputs.insert(cut.inputs.begin(), cut.inputs.end());
+    targets.insert(cut.targets.begin(), cut.targets.end());
+    lengths.insert(cut.length());
+  }
+
+  EXPECT_EQ(inputs, (std::set<ItemRow>{2, 4, 5, 7, 9}));
+  EXPECT_EQ(targets, inputs);
+  EXPECT_EQ(lengths, (std::set<std::int64_t>{1, 2, 3}));
+}
+
+TEST(CutSet, KeepsRolesApart) {
+  const std::vector<ItemRow> rows = {1, 2, 3, 4, 5};
+  const std::vector<EventRole> roles = {EventRole::kInput,
+                                        EventRole::kTarget,
+                                        EventRole::kInput,
+                                        EventRole::kTarget,
+                                        EventRole::kInput};
+  Rng rng({.seed = 6});
+
+  for (int i = 0; i < 50; ++i) {
+    const PlannedSequence cut = CutSet(rows, roles, 10, rng);
+    ASSERT_FALSE(cut.targets.empty());
+    for (const ItemRow input : cut.inputs) {
+      EXPECT_EQ(input % 2, 1) << "a target-only row was shown";
+    }
+    for (const ItemRow target : cut.targets) {
+      EXPECT_EQ(target % 2, 0) << "an input-only row was predicted";
+    }
+  }
+}
+
+TEST(CutSet, HasNothingToPredictFromOneItem) {
+  Rng rng({.seed = 7});
+
+  EXPECT_TRUE(CutSet(std::vector<ItemRow>{}, {}, 5, rng).targets.empty());
+  EXPECT_TRUE(CutSet(std::vector<ItemRow>{3}, {}, 5, rng).targets.empty());
+  EXPECT_TRUE(CutSet(std::vector<ItemRow>{3, 3, 3}, {}, 5, rng).targets.empty());
+}
+
+TEST(PlanClient, WithoutACausalMaskTheTargetsChangeByRound) {
+  const OwnedClient owned{.id = "u", .sequences = {{1, 2, 3, 4, 5, 6, 7, 8}}};
+  const auto inputs_of = [&](RoundId round) {
+    TrainTask task;
+    task.round = round;
+    return PlanClient(owned.View(), 0, {.positions = false, .causal = false}, task, 9)
+        .value()
+        .sequences[0]
+        .inputs;
+  };
+
+  EXPECT_NE(inputs_of(1), inputs_of(2));
+  EXPECT_EQ(inputs_of(2), inputs_of(2));
+}
+
+/// Institutions of every shape: many short sequences, a few long ones, many or few steps.
+std::vector<OwnedClient> UnevenInstitutions(std::size_t count) {
+  Rng rng({.seed = 8});
+  std::vector<OwnedClient> owned;
+  for (std::size_t c = 0; c < count; ++c) {
+    OwnedClient client{.id = "i" + std::to_string(c)};
+    const bool many = c % 3 == 0;
+    for (std::uint64_t s = 0; s < (many ? 60 : 1 + rng.Below(8)); ++s) {
+      client.sequences.emplace_back(many ? 2 : 2 + rng.Below(190));
+      for (ItemRow& row : client.sequences.back()) {
+        row = static_cast<ItemRow>(1 + rng.Below(900));
+      }
+    }
+    owned.push_back(std::move(client));
+  }
+  return owned;
+}
+
+TEST(MakePacks, BoundsWhatAPackHoldsWithItsPadding) {
+  const std::vector<OwnedClient> owned = UnevenInstitutions(60);
+  const ModelConfig model{.width = 16, .history = 200};
+  for (const std::string loss : {"softmax", "bce"}) {
+    TrainTask task;
+    task.client.loss = loss;
+    task.client.batch_size = 32;
+    std::vector<ClientPlan> plans;
+    for (std::size_t c = 0; c < owned.size(); ++c) {
+      plans.push_back(PlanClient(owned[c].View(), c, model, task, 1000).value());
+    }
+    const auto packs = MakePacks(
+        plans, {.model = &model, .items = 1000, .memory_mib = 64, .compact = loss == "bce"});
+
+    EXPECT_LT(packs.size(), plans.size());
+    for (const auto& members : packs) {
+      Pack pack(members, false, 1000, task);
+      for (std::int64_t step = 0; step < pack.steps() && members.size() > 1; ++step) {
+        const StepBatch batch = pack.Batch(step);
+        ASSERT_LE(batch.groups * batch.sequences * batch.length, 1024) << loss << ", step " << step;
+      }
+    }
+  }
+}
+
 TEST(MakePacks, DoesNotDependOnTheOrderOfClients) {
   std::vector<OwnedClient> owned;
   Rng rng({.seed = 3});
