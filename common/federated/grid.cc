@@ -101,7 +101,9 @@ Result<GridSpec> MakeExactGrid(std::uint64_t max_weight, std::uint64_t clients) 
   return GridSpec{.kind = GridSpec::Kind::kExact, .bits = 64, .step = kExactStep, .limit = limit};
 }
 
-Result<GridSpec> MakeRingGrid(const PrivacyConfig& config, std::uint64_t clients) {
+Result<GridSpec> MakeRingGrid(const PrivacyConfig& config,
+                              std::uint64_t max_weight,
+                              std::uint64_t clients) {
   if (config.ring_bits < 8 || config.ring_bits > 62) {
     return Fail(ErrorCode::kInvalidArgument,
                 "privacy.ring_bits must be 8 to 62, got " + std::to_string(config.ring_bits));
@@ -119,17 +121,18 @@ Result<GridSpec> MakeRingGrid(const PrivacyConfig& config, std::uint64_t clients
                     + std::to_string(clients)
                     + " clients; raise privacy.ring_bits or lower strategy.cohort");
   }
-  // The smallest power of two with range / step <= levels. Both bounds are exact: scaling by a
+  // The smallest power of two with limit / step <= levels. Both bounds are exact: scaling by a
   // power of two is.
-  int exponent = std::ilogb(config.ring_range) - std::ilogb(static_cast<double>(levels)) - 2;
-  while (std::ldexp(config.ring_range, -exponent) > static_cast<double>(levels)
-         || std::ldexp(config.ring_range, -exponent) > 0x1p52) {
+  const double limit = config.ring_range * static_cast<double>(max_weight);
+  int exponent = std::ilogb(limit) - std::ilogb(static_cast<double>(levels)) - 2;
+  while (std::ldexp(limit, -exponent) > static_cast<double>(levels)
+         || std::ldexp(limit, -exponent) > 0x1p52) {
     ++exponent;
   }
   return GridSpec{.kind = GridSpec::Kind::kRing,
                   .bits = config.ring_bits,
                   .step = std::ldexp(1.0, exponent),
-                  .limit = config.ring_range};
+                  .limit = limit};
 }
 
 }  // namespace
@@ -145,7 +148,7 @@ Result<GridSpec> MakeGrid(const PrivacyConfig& config,
     return MakeExactGrid(max_weight, clients);
   }
   if (config.grid == "ring") {
-    return MakeRingGrid(config, clients);
+    return MakeRingGrid(config, max_weight, clients);
   }
   return Fail(ErrorCode::kInvalidArgument,
               "privacy.grid: unknown \"" + config.grid + "\"; use exact or ring");

@@ -52,7 +52,8 @@ class Round {
         deltas_(cohort) {
     GridSpec grid = task_.grid;
     if (parts_.limits.shared && grid.kind == GridSpec::Kind::kRing) {
-      grid = GridSpec{};  // Shared packs are summed exactly and rounded to the ring once.
+      // Shared packs are summed exactly and rounded to the ring once.
+      grid = GridSpec{.limit = task_.grid.limit};
     }
     block_ = MakeBlock(std::string(kDeltaBlock), layout_, grid, Scaling::kByWeight);
   }
