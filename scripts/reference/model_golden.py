@@ -119,7 +119,7 @@ def main(folder):
                     write(f"client{c}.rows{s}", rows)
                     write(f"client{c}.negatives{s}", negs[c][s])
                     write(f"client{c}.hidden{s}", hidden(kinds, unflatten(flats[c], shapes), rows[:-1][-HISTORY:]))
-                for loss in (("softmax", "sampled_softmax", "bce") if kind == "multi_head" else ("softmax",)):
+                for loss in ("softmax", "sampled_softmax", "bce"):
                     w = flats[c].clone().requires_grad_()
                     value = client_loss(loss, kinds, w, shapes, data[c], negs[c])
                     write(f"client{c}.{loss}.loss", value.detach())

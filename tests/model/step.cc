@@ -48,14 +48,13 @@ StepLook LookAtStep(const GroupModel& model,
                     double dropout,
                     const StepBatch& batch) {
   const EncoderWeights bound = BindWeights(model.config, *model.layout, model.weights).value();
-  const at::Tensor hidden =
-      Encode(model.config,
-             bound,
-             {.input = Longs(batch.input, {batch.groups, batch.sequences, batch.length}),
-              .dropout = dropout,
-              .dropout_key = batch.dropout_key});
   const at::Tensor rows =
-      GatherRows(hidden.view({-1, model.config.width}), Longs(batch.place, {-1}));
+      EncodeAt(model.config,
+               bound,
+               {.input = Longs(batch.input, {batch.groups, batch.sequences, batch.length}),
+                .dropout = dropout,
+                .dropout_key = batch.dropout_key},
+               Longs(batch.place, {-1}));
   const LossInput in{
       .hidden = rows.view({batch.groups, batch.slots, model.config.width}),
       .item = bound.item,
