@@ -31,6 +31,10 @@ Result<double> ClosingLoss(CohortTrainer& trainer,
   for (const ClientReport& report : outcome.clients) {
     sum += report.loss;
   }
+  if (outcome.clients.empty()) {
+    return Fail(ErrorCode::kDiverged,
+                "the model of the workload's last round gives no finite loss");
+  }
   return sum / static_cast<double>(outcome.clients.size());
 }
 

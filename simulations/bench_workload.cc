@@ -80,7 +80,6 @@ Status MakeUserCohorts(BenchWorkload& workload, const std::filesystem::path& fol
     }
   }
   workload.units_per_round = kCohortSize;
-  workload.unit = "client updates";
   return Ok();
 }
 
@@ -128,7 +127,6 @@ Result<BenchWorkload> LoadBenchWorkload(const std::string& name,
   if (name == "w2") {
     workload.cohorts.push_back(SplitEvenly(workload, kInstitutions, "institution-"));
     workload.units_per_round = kUsers;
-    workload.unit = "sequences";
   } else {
     RONDO_TRY_STATUS(MakeUserCohorts(workload, folder));
   }

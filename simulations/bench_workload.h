@@ -24,7 +24,6 @@ struct BenchWorkload {
       cohorts;                           ///< one a round; spans into sequences and negatives
   std::vector<ClientData> loss_batches;  ///< all users in batches of 100, for the closing loss
   std::uint64_t units_per_round = 0;     ///< client updates (w1, w1c) or sequences (w2)
-  std::string unit;                      ///< "client updates" or "sequences"
   ModelConfig model;
   std::int64_t items = 0;
   ParameterVector initial;

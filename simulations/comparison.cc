@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/io/text_table.h"
 #include "common/metrics/baselines/baseline.h"
 #include "coordinator/run_page.h"
 #include "simulations/evaluation.h"
@@ -24,12 +25,19 @@ EvaluationOptions OptionsOf(const Scenario& scenario, Exposure& exposure) {
 }
 
 Method MakeMethod(std::string name,
-                  std::vector<std::string> names,
+                  const std::vector<std::string>& names,
                   std::vector<UserMetrics> users,
                   const Exposure& exposure,
-                  const Dataset& dataset) {
+                  const Experiment& experiment) {
+  const Dataset& dataset = experiment.data.dataset;
   Method method{.name = std::move(name), .users = std::move(users)};
-  method.means = MeanOverUsers(std::move(names), method.users);
+  method.means = MeanOverUsers(names, method.users);
+  if (experiment.scenario.data.clients != "user") {
+    method.institutions = MeanOverInstitutions(names, method.users, experiment.shards);
+  }
+  for (const UserMetrics& user : method.users) {
+    method.nans += user.nans;
+  }
   method.coverage = exposure.Coverage();
   method.gini = exposure.Gini();
   method.novelty = exposure.Novelty(UsersPerItem(dataset), dataset.users.size());
@@ -113,9 +121,26 @@ std::vector<std::string> ProtocolsOf(const Comparison& comparison) {
   return protocols;
 }
 
+/// What stands under a table: who was scored, and what the rows do not show.
+std::string NoteOf(const Method& model, const std::string& metric, const std::string& title) {
+  const std::optional<double> over = model.institutions.Find(metric);
+  std::string note = std::to_string(model.means.users) + " users; 95 % intervals by bootstrap over "
+                     + (over ? "institutions" : "users");
+  if (over) {
+    note += "; mean over institutions of the federated model: " + title + " " + FixedText(*over, 4);
+  }
+  if (model.nans > 0) {
+    note += "; " + std::to_string(model.nans)
+            + " scores of the federated model were NaN and ranked last";
+  }
+  return note;
+}
+
 }  // namespace
 
-Result<Comparison> CompareOnTest(Experiment& experiment, const ParameterVector& model) {
+Result<Comparison> CompareOnTest(Experiment& experiment,
+                                 const ParameterVector& model,
+                                 const std::stop_token& stop) {
   const Scenario& scenario = experiment.scenario;
   const Dataset& dataset = experiment.data.dataset;
   const std::vector<TestRows>& test = experiment.data.test.Open();
@@ -127,17 +152,27 @@ Result<Comparison> CompareOnTest(Experiment& experiment, const ParameterVector& 
   const EvaluationOptions options = OptionsOf(scenario, exposure);
   RONDO_TRY(comparison.names, MetricNames(options));
   RONDO_TRY(std::vector<UserMetrics> scored,
-            EvaluateModel(experiment.model, model, dataset, users, Split::kTest, &test, options));
+            EvaluateModel({.options = experiment.model,
+                           .model = model,
+                           .dataset = dataset,
+                           .users = users,
+                           .split = Split::kTest,
+                           .test = &test,
+                           .evaluation = options,
+                           .stop = stop}));
   comparison.methods.push_back(
-      MakeMethod(kModelName, comparison.names, std::move(scored), exposure, dataset));
+      MakeMethod(kModelName, comparison.names, std::move(scored), exposure, experiment));
   for (const std::string& name : scenario.evaluation.baselines) {
+    if (stop.stop_requested()) {
+      return Fail(ErrorCode::kCancelled, "evaluation was stopped before its end");
+    }
     Exposure shown(items, LargestK(scenario));
     RONDO_TRY(const std::unique_ptr<Scorer> baseline, MakeBaseline(name, dataset, scenario.seed));
     RONDO_TRY(
         scored,
         EvaluateUsers(*baseline, dataset, users, Split::kTest, &test, OptionsOf(scenario, shown)));
     comparison.methods.push_back(
-        MakeMethod(name, comparison.names, std::move(scored), shown, dataset));
+        MakeMethod(name, comparison.names, std::move(scored), shown, experiment));
   }
   return comparison;
 }
@@ -146,19 +181,17 @@ Result<std::vector<ResultTable>> TestTables(const Comparison& comparison,
                                             const Experiment& experiment) {
   const Method& model = comparison.methods.front();
   const Intervals intervals(ClustersOf(model.users, experiment), experiment.scenario.seed);
-  const bool by_user = experiment.scenario.data.clients == "user";
   std::vector<ResultTable> tables;
   for (const std::string& protocol : ProtocolsOf(comparison)) {
     ResultTable& table =
         tables.emplace_back(ResultTable{.title = coordinator::ProtocolTitle(protocol)});
-    table.note = std::to_string(model.means.users) + " users; 95 % intervals by bootstrap over "
-                 + (by_user ? "users" : "institutions");
     std::vector<std::string> metrics;
     for (const auto& [title, name] :
          coordinator::HeadlineMetrics(experiment.scenario.evaluation.k)) {
       table.metrics.push_back(title);
       metrics.push_back(protocol + "/" + name);
     }
+    table.note = NoteOf(model, metrics.front(), table.metrics.front());
     for (const Method& method : comparison.methods) {
       MethodResult& row = table.rows.emplace_back(
           MethodResult{.method = method.name, .federated = &method == &model});
@@ -176,11 +209,17 @@ boost::json::object MetricsJson(const Method& method) {
   for (std::size_t i = 0; i < method.means.names.size(); ++i) {
     const std::string& name = method.means.names[i];
     const std::size_t slash = name.find('/');
-    const std::string protocol = name.substr(0, slash);
-    if (!json.contains(protocol)) {
-      json[protocol] = boost::json::object{{"users", method.means.users}};
+    const std::string metric = name.substr(slash + 1);
+    boost::json::value& entry = json[name.substr(0, slash)];
+    if (entry.is_null()) {
+      entry = {{"users", method.means.users}, {"nans", method.nans}};
     }
-    json[protocol].as_object()[name.substr(slash + 1)] = method.means.means[i];
+    entry.as_object()[metric] = method.means.means[i];
+    if (!method.institutions.means.empty()) {
+      boost::json::value& over = entry.as_object()["institutions"];
+      over = over.is_null() ? boost::json::object() : over;
+      over.as_object()[metric] = method.institutions.means[i];
+    }
   }
   if (auto* full = json.if_contains("full")) {
     full->as_object()["coverage"] = method.coverage;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -20,9 +21,11 @@ struct Method {
   std::string name;
   std::vector<UserMetrics> users;
   MetricTable means;
-  double coverage = 0.0;  ///< of the catalogue by the first places of all lists
-  double gini = 0.0;      ///< of the exposure
-  double novelty = 0.0;   ///< bits
+  MetricTable institutions;  ///< means over institutions; empty where one user is one client
+  std::uint64_t nans = 0;    ///< NaN scores met
+  double coverage = 0.0;     ///< of the catalogue by the first places of all lists
+  double gini = 0.0;         ///< of the exposure
+  double novelty = 0.0;      ///< bits
 };
 
 /// The federated model and its baselines on the same users, targets and filters; the model comes
@@ -33,7 +36,10 @@ struct Comparison {
 };
 
 /// Opens the test split, and scores the selected model and the configured baselines on it.
-Result<Comparison> CompareOnTest(Experiment& experiment, const ParameterVector& model);
+/// Errors  those of scoring; kCancelled.
+Result<Comparison> CompareOnTest(Experiment& experiment,
+                                 const ParameterVector& model,
+                                 const std::stop_token& stop);
 
 /// Every method beside the model: means with 95 % bootstrap intervals over users (over whole
 /// institutions where clients hold many users), and whether the paired difference to the model is
@@ -41,7 +47,8 @@ Result<Comparison> CompareOnTest(Experiment& experiment, const ParameterVector& 
 Result<std::vector<ResultTable>> TestTables(const Comparison& comparison,
                                             const Experiment& experiment);
 
-/// {"full": {"users", "ndcg@10", ...}, "sampled99": {...}}
+/// {"full": {"users", "ndcg@10", ...}, "sampled99": {...}}; each protocol also counts "nans", and
+/// has the means over institutions under "institutions" where clients hold many users.
 boost::json::object MetricsJson(const Method& method);
 
 }  // namespace rondo::sim

@@ -35,7 +35,7 @@ Status RunEvaluate(const EvaluateFlags& flags) {
   scenario.strategy.cohort = 0;
   RONDO_TRY(const std::unique_ptr<Experiment> experiment, PrepareExperiment(scenario));
   RONDO_TRY_STATUS(CheckCatalogue(checkpoint, *experiment->data.dataset.catalogue));
-  RONDO_TRY(const Comparison comparison, CompareOnTest(*experiment, checkpoint.model));
+  RONDO_TRY(const Comparison comparison, CompareOnTest(*experiment, checkpoint.model, {}));
   const boost::json::object json = MetricsJson(comparison.methods.front());
   if (flags.json) {
     std::cout << boost::json::serialize(json) << '\n';

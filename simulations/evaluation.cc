@@ -1,40 +1,80 @@
 #include "simulations/evaluation.h"
 
 #include <algorithm>
-#include <thread>
+#include <atomic>
+#include <memory>
+#include <optional>
+
+#include "common/core/workers.h"
 
 namespace rondo::sim {
+namespace {
 
-Result<std::vector<UserMetrics>> EvaluateModel(const CohortTrainer::Options& options,
-                                               const ParameterVector& model,
-                                               const Dataset& dataset,
-                                               std::span<const std::uint32_t> users,
-                                               Split split,
-                                               const std::vector<TestRows>* test,
-                                               const EvaluationOptions& evaluation) {
-  // An exposure counter is shared state, so only one thread may fill it.
-  const std::size_t wanted =
-      evaluation.exposure != nullptr ? 1 : static_cast<std::size_t>(options.engine.threads);
-  const std::size_t threads =
-      std::clamp<std::size_t>(wanted, 1, std::max<std::size_t>(1, users.size()));
-  const std::size_t share = (users.size() + threads - 1) / threads;
-  std::vector<Result<std::vector<UserMetrics>>> parts(threads, std::vector<UserMetrics>{});
-  {
-    std::vector<std::jthread> workers;
-    for (std::size_t i = 0; i < threads; ++i) {
-      const std::size_t begin = std::min(users.size(), i * share);
-      const auto part = users.subspan(begin, std::min(share, users.size() - begin));
-      workers.emplace_back([&, i, part] {
-        Result<std::unique_ptr<Scorer>> scorer = MakeModelScorer(options, model);
-        parts[i] = scorer ? EvaluateUsers(**scorer, dataset, part, split, test, evaluation)
-                          : Result<std::vector<UserMetrics>>(Fail(scorer.error()));
-      });
+// Users are cut by their number alone, so that batches, and with them the last bits of scores, are
+// the same for any number of threads. Few parts bound what their exposures hold.
+constexpr std::size_t kUsersAPart = 128;
+constexpr std::size_t kMostParts = 64;
+
+struct Part {
+  std::span<const std::uint32_t> users;
+  std::optional<Exposure> exposure;
+  Result<std::vector<UserMetrics>> metrics = std::vector<UserMetrics>();
+};
+
+std::vector<Part> CutUsers(const ModelEvaluation& what) {
+  const std::size_t size = std::max(kUsersAPart, (what.users.size() + kMostParts - 1) / kMostParts);
+  std::vector<Part> parts;
+  for (std::size_t begin = 0; begin < what.users.size(); begin += size) {
+    Part& part = parts.emplace_back();
+    part.users = what.users.subspan(begin, std::min(size, what.users.size() - begin));
+    if (const Exposure* whole = what.evaluation.exposure) {
+      part.exposure.emplace(std::ssize(whole->shown()) - 1, whole->k());
     }
   }
+  return parts;
+}
+
+void ScorePart(const ModelEvaluation& what,
+               const Result<std::unique_ptr<Scorer>>& scorer,
+               Part& part) {
+  if (!scorer) {
+    part.metrics = Fail(scorer.error());
+    return;
+  }
+  if (what.stop.stop_requested()) {
+    part.metrics = Fail(ErrorCode::kCancelled, "evaluation was stopped before its end");
+    return;
+  }
+  EvaluationOptions options = what.evaluation;
+  options.exposure = part.exposure ? &*part.exposure : nullptr;
+  part.metrics = EvaluateUsers(**scorer, what.dataset, part.users, what.split, what.test, options);
+}
+
+int ThreadsFor(const CohortTrainer::Options& options, std::size_t parts) {
+  // One stream of kernels fills a GPU, and each scorer would hold its own copy of the model there.
+  const int wanted = options.engine.device == "cuda" ? 1 : options.engine.threads;
+  return std::clamp(wanted, 1, static_cast<int>(std::max<std::size_t>(1, parts)));
+}
+
+}  // namespace
+
+Result<std::vector<UserMetrics>> EvaluateModel(const ModelEvaluation& what) {
+  std::vector<Part> parts = CutUsers(what);
+  std::atomic<std::size_t> next = 0;
+  Workers workers(ThreadsFor(what.options, parts.size()));
+  workers.Run([&] {
+    const Result<std::unique_ptr<Scorer>> scorer = MakeModelScorer(what.options, what.model);
+    for (std::size_t i = next++; i < parts.size(); i = next++) {
+      ScorePart(what, scorer, parts[i]);
+    }
+  });
   std::vector<UserMetrics> all;
-  for (Result<std::vector<UserMetrics>>& part : parts) {
-    RONDO_TRY(const std::vector<UserMetrics> metrics, std::move(part));
+  for (Part& part : parts) {
+    RONDO_TRY(const std::vector<UserMetrics> metrics, std::move(part.metrics));
     all.insert(all.end(), metrics.begin(), metrics.end());
+    if (part.exposure) {
+      what.evaluation.exposure->Merge(*part.exposure);
+    }
   }
   return all;
 }

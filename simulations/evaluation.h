@@ -1,6 +1,7 @@
 #pragma once
 
 #include <span>
+#include <stop_token>
 #include <vector>
 
 #include "common/data/dataset.h"
@@ -9,15 +10,20 @@
 
 namespace rondo::sim {
 
+struct ModelEvaluation {
+  const CohortTrainer::Options& options;
+  const ParameterVector& model;
+  const Dataset& dataset;
+  std::span<const std::uint32_t> users;
+  Split split = Split::kValidation;
+  const std::vector<TestRows>* test = nullptr;  ///< as in EvaluateUsers
+  EvaluationOptions evaluation;
+  std::stop_token stop;
+};
+
 /// Scores users with the attention model on `options.engine.threads` threads, each with its own
-/// scorer. `test` as in EvaluateUsers. The result comes in the order of `users` and does not depend
-/// on threads.
-Result<std::vector<UserMetrics>> EvaluateModel(const CohortTrainer::Options& options,
-                                               const ParameterVector& model,
-                                               const Dataset& dataset,
-                                               std::span<const std::uint32_t> users,
-                                               Split split,
-                                               const std::vector<TestRows>* test,
-                                               const EvaluationOptions& evaluation);
+/// scorer. The result comes in the order of `users` and does not depend on threads.
+/// Errors  those of EvaluateUsers; kCancelled.
+Result<std::vector<UserMetrics>> EvaluateModel(const ModelEvaluation& what);
 
 }  // namespace rondo::sim

@@ -57,16 +57,35 @@ Result<RunDirectory> DirectoryOf(const RunFlags& flags, const std::string& name)
   return RunDirectory::Create("runs", name, std::chrono::system_clock::now());
 }
 
-/// A run goes on only with the data it began with.
-Status CheckSameData(const RunDirectory& directory, const boost::json::object& meta) {
+/// The error, and how to go on where the state was kept.
+Error WithWayOn(Error error, const RunDirectory& directory) {
+  if (error.code == ErrorCode::kCancelled || error.code == ErrorCode::kIo) {
+    error.message += "; go on with: rondo-sim run --resume " + directory.path().string();
+  }
+  return error;
+}
+
+/// A run goes on only with the data it began with; with another device or BLAS it says that the
+/// bits will differ.
+Status CheckSameRun(const RunDirectory& directory, const boost::json::object& meta) {
   const auto text = ReadTextFile(directory.path() / "meta.json");
   if (!text) {
     return Ok();  // A new run.
   }
-  RONDO_TRY(const boost::json::value old, ParseJson(*text));
-  const boost::json::value* fingerprint =
-      old.is_object() ? old.as_object().if_contains("data_fingerprint") : nullptr;
-  if (fingerprint == nullptr || *fingerprint == meta.at("data_fingerprint")) {
+  RONDO_TRY(const boost::json::value parsed, ParseJson(*text));
+  const boost::json::object old = parsed.is_object() ? parsed.as_object() : boost::json::object();
+  const auto same = [&](const char* key) {
+    return !old.contains(key) || old.at(key) == meta.at(key);
+  };
+  for (const char* key : {"device", "blas"}) {
+    if (!same(key)) {
+      std::cerr << "warning: the run began with " << key << " "
+                << boost::json::serialize(old.at(key)) << " and goes on with "
+                << boost::json::serialize(meta.at(key))
+                << "; its weights will differ in their last bits from an uninterrupted run\n";
+    }
+  }
+  if (same("data_fingerprint")) {
     return Ok();
   }
   return Fail(ErrorCode::kFailedPrecondition,
@@ -110,7 +129,7 @@ Status Run(const RunFlags& flags) {
     RONDO_TRY_STATUS(directory.WriteConfig(ScenarioToToml(scenario)));
   }
   const boost::json::object meta = MetaJson(*experiment);
-  RONDO_TRY_STATUS(CheckSameData(directory, meta));
+  RONDO_TRY_STATUS(CheckSameRun(directory, meta));
   RONDO_TRY_STATUS(directory.WriteMeta(meta));
   RONDO_TRY_STATUS(checkpoints.store().SaveCatalogue(catalogue.text()));
   RONDO_TRY(std::optional<coordinator::RunState> saved, checkpoints.Latest());
@@ -127,20 +146,19 @@ Status Run(const RunFlags& flags) {
                                                           std::move(state));
   progress.Finish();
   if (!outcome) {
-    const ErrorCode code = outcome.error().code;
-    const bool resumable = code == ErrorCode::kCancelled || code == ErrorCode::kIo;
-    return Fail(
-        code,
-        outcome.error().message
-            + (resumable ? "; go on with: rondo-sim run --resume " + directory.path().string()
-                         : ""));
+    return Fail(WithWayOn(outcome.error(), directory));
   }
   RONDO_TRY_STATUS(recorder.status());
 
   const coordinator::RunState& end = outcome->run.state;
-  RONDO_TRY(const Comparison comparison, CompareOnTest(*experiment, end.selected_model()));
   RONDO_TRY(const std::string sha256,
             coordinator::WriteSelectedModel(directory.path(), identity, catalogue, end));
+  const Result<Comparison> compared =
+      CompareOnTest(*experiment, end.selected_model(), interrupt.token());
+  if (!compared) {
+    return Fail(WithWayOn(compared.error(), directory));
+  }
+  const Comparison& comparison = *compared;
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   const coordinator::RunTotals totals =
       recorder.TotalsWith(seconds.count(), outcome->bytes_up, outcome->bytes_down);

@@ -142,13 +142,13 @@ Status VirtualClients::Evaluate(const std::vector<const ClientShard*>& cohort,
     ids.push_back(shard->id);
   }
   RONDO_TRY(const std::vector<UserMetrics> metrics,
-            EvaluateModel(parts_.model,
-                          broadcast.model,
-                          parts_.dataset,
-                          users,
-                          task.split,
-                          nullptr,
-                          OptionsOfTask(task)));
+            EvaluateModel({.options = parts_.model,
+                           .model = broadcast.model,
+                           .dataset = parts_.dataset,
+                           .users = users,
+                           .split = task.split,
+                           .evaluation = OptionsOfTask(task),
+                           .stop = parts_.stop}));
   RONDO_TRY(UpdateSum sum, SumMetrics(metrics, task));
   sum.contributors = static_cast<std::uint32_t>(ids.size());
   events_.emplace_back(PackEvent{.round = task.round,

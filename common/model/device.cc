@@ -51,8 +51,7 @@ void DescribeBlas(DeviceInfo& info) {
     info.blas = text.substr(0, text.find(' ', text.find(' ') + 1)) + " (" + path + ")";
   } else if (at::hasMKL()) {
     info.blas = "MKL";
-  } else if (path.find("/blas/libblas") != std::string::npos
-             || path.find("libblas.so") != std::string::npos) {
+  } else if (path.find("/blas/libblas") != std::string::npos) {  // Debian's libblas3
     info.blas = "reference (" + path + ")";
     info.slow_blas = true;
   } else {

@@ -33,7 +33,7 @@ class RowGather : public torch::autograd::Function<RowGather> {
     const std::int64_t width = gradient.size(1);
     at::Tensor out = at::zeros({context->saved_data["rows"].toInt(), width}, gradient.options());
     if (gradient.is_cuda() || gradient.scalar_type() != at::kFloat) {
-      out.index_add_(0, index, gradient);
+      out.index_put_({index}, gradient, true);  // Sorts: index_add_ would add in any order.
       return {out, at::Tensor()};
     }
     const std::int64_t* rows = index.data_ptr<std::int64_t>();

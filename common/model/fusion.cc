@@ -36,7 +36,8 @@ class WeightedRows : public torch::autograd::Function<WeightedRows> {
     const std::int64_t width = table.size(1);
     at::Tensor out = at::zeros({rows, width}, table.options());
     if (table.is_cuda()) {
-      return out.index_add_(0, to, table.index_select(0, from) * amount.unsqueeze(1));
+      // Sorts: index_add_ would add in any order.
+      return out.index_put_({to}, table.index_select(0, from) * amount.unsqueeze(1), true);
     }
     const at::Tensor source = table.contiguous();
     const std::int64_t* from_row = from.data_ptr<std::int64_t>();

@@ -54,7 +54,7 @@ class ModelScorer : public Scorer {
       end += length;
       const History recent = history.last(std::min(history.size(), most));
       for (const ItemRow row : recent) {
-        if (row < 0 || row > items_) {
+        if (row < 1 || row > items_) {
           return Fail(ErrorCode::kInvalidArgument,
                       "a history holds row " + std::to_string(row) + ", the catalogue has rows 1.."
                           + std::to_string(items_));

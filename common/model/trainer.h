@@ -19,7 +19,7 @@ namespace rondo {
 
 /// Where LibTorch runs, and with what.
 struct DeviceInfo {
-  std::string device;  ///< "cpu" or "cuda:0 NAME"
+  std::string device;  ///< "cpu" or "cuda:0"
   std::string blas;    ///< the library that serves sgemm, e.g. "OpenBLAS 0.3.21 (libopenblas.so.0)"
                        ///< or "reference"
   bool slow_blas = false;
