@@ -111,7 +111,7 @@ std::shared_ptr<Source> AddSource(CLI::App& command) {
       ->allow_extra_args(false);
   command.add_option("--order", source->order, "time, sequence or none");
   command.add_option("--ties", source->ties, "file or hash");
-  command.add_option("--split", source->split, "leave_one_out, global_time or user_ratio");
+  command.add_option("--split", source->split, "leave_one_out, global_time, user_ratio or none");
   command.add_option(
       "--clients", source->clients, "user, column:NAME[:N], dirichlet:ALPHA or lognormal:SIGMA");
   command.add_option(

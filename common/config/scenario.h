@@ -21,9 +21,10 @@ struct DataConfig {
   /// Event name -> input (seen, never predicted) | target (predicted, never seen) | both | negative
   /// (feedback: never seen or predicted, drawn as negative) | ignore
   std::map<std::string, std::string> events;
-  std::string order = "time";           ///< time | sequence | none
-  std::string ties = "file";            ///< file | hash: order inside equal timestamps
-  std::string split = "leave_one_out";  ///< leave_one_out | global_time | user_ratio
+  std::string order = "time";  ///< time | sequence | none
+  std::string ties = "file";   ///< file | hash: order inside equal timestamps
+  /// leave_one_out | global_time | user_ratio; outside a scenario, which must hold out, also none
+  std::string split = "leave_one_out";
   /// user_ratio: share of a user's events; global_time: share of all events
   double validation_ratio = 0.1;
   double test_ratio = 0.1;  ///< same

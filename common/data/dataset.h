@@ -174,6 +174,12 @@ struct LoadedData {
 /// kCorrupt, kInvalidArgument (wrong header, nothing left after filtering: with the counts).
 Result<LoadedData> LoadData(const DataConfig& config);
 
+/// Reads the same log without hold-out and keeps every user with an event in the catalogue,
+/// whatever `split`, `min_user_events` and `min_item_events` say: all rows are training rows, no
+/// user has test rows. This is what lists for users start from, as in
+/// `Histories(LoadWholeLog(config)->dataset)`. Errors  those of LoadData.
+Result<LoadedData> LoadWholeLog(DataConfig config);
+
 /// One client: its id and the indices of its users in Dataset::users.
 struct ClientShard {
   ClientId id;

@@ -370,4 +370,11 @@ Result<LoadedData> LoadData(const DataConfig& config) {
   return Assembler(table, roles, config, std::move(report)).Run(std::move(users));
 }
 
+Result<LoadedData> LoadWholeLog(DataConfig config) {
+  config.split = "none";
+  config.min_user_events = 1;
+  config.min_item_events = 1;
+  return LoadData(config);
+}
+
 }  // namespace rondo

@@ -143,21 +143,24 @@ Result<TimeCuts> SplitUsers(const EventTable& table,
                             std::vector<OrderedUser>& users) {
   const Splitter splitter(table, roles);
   TimeCuts cuts;
-  if (config.split != "leave_one_out") {
+  if (config.split == "global_time" || config.split == "user_ratio") {
     RONDO_TRY_STATUS(CheckRatios(config));
   }
   if (config.split == "global_time") {
     RONDO_TRY(cuts, ChooseCuts(splitter, config, users));
-  } else if (config.split != "leave_one_out" && config.split != "user_ratio") {
+  } else if (config.split != "leave_one_out" && config.split != "user_ratio"
+             && config.split != "none") {
     return Fail(ErrorCode::kInvalidArgument,
                 "data.split '" + config.split
-                    + "' is unknown; use leave_one_out, global_time or user_ratio");
+                    + "' is unknown; use leave_one_out, global_time, user_ratio or none");
   }
   for (OrderedUser& user : users) {
     if (config.split == "leave_one_out") {
       splitter.HoldOutLast(user, 1, 1);
     } else if (config.split == "global_time") {
       splitter.CutInTime(user, cuts);
+    } else if (config.split == "none") {
+      splitter.HoldOutLast(user, 0, 0);
     } else {
       const std::size_t targets = splitter.Targets(user);
       splitter.HoldOutLast(

@@ -42,9 +42,10 @@ struct TimeCuts {
   double test_from = 0.0;
 };
 
-/// Cuts every user and returns the cuts in time, zero for the other splits. Held-out parts hold
-/// targets only; input events among them are dropped. Errors  kInvalidArgument: unknown split,
-/// ratios or cuts out of range, or a split in time without times.
+/// Cuts every user by `config.split`, which may also be "none": all events are training. Returns
+/// the cuts in time, zero for the other splits. Held-out parts hold targets only; input events
+/// among them are dropped. Errors  kInvalidArgument: unknown split, ratios or cuts out of range, or
+/// a split in time without times.
 Result<TimeCuts> SplitUsers(const EventTable& table,
                             const std::vector<EventRole>& roles,
                             const DataConfig& config,

@@ -69,6 +69,23 @@ TEST(SplitTest, TestRowsAreSealedAndOpeningsCounted) {
   EXPECT_EQ(loaded.test.openings(), 1);
 }
 
+TEST(SplitTest, AWholeLogHoldsNothingOutAndKeepsUsersOfOneEvent) {
+  const DataFolder folder;
+  folder.Write("x.inter", TwoUsers() + "one\t9\t99\n");
+  for (const char* const split : {"leave_one_out", "global_time", "user_ratio"}) {
+    auto loaded = LoadWholeLog(
+        {.path = folder.path(), .split = split, .min_user_events = 4, .min_item_events = 2});
+    ASSERT_TRUE(loaded) << loaded.error().message;
+    const Dataset& dataset = loaded->dataset;
+    ASSERT_EQ(dataset.users.size(), 3U) << split;
+    EXPECT_EQ(Ids(*dataset.catalogue, UserNamed(dataset, "a").train()), "1 2 3 4 5");
+    EXPECT_EQ(Ids(*dataset.catalogue, UserNamed(dataset, "one").train()), "9");
+    for (const TestRows& rows : loaded->test.Open()) {
+      EXPECT_TRUE(rows.rows.empty());
+    }
+  }
+}
+
 TEST(SplitTest, UserRatioTakesSharesOfEachUser) {
   const DataFolder folder;
   std::string text(kHeader);
