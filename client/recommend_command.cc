@@ -63,9 +63,8 @@ Status PrintOne(const RecommendOptions& options,
                 Scorer& scorer,
                 const std::vector<UserHistory>& users) {
   RONDO_TRY(const UserHistory user, FindUser(users, options.user));
-  const std::vector<History> histories = {History(user.rows)};
   RONDO_TRY(const auto lists,
-            RecommendTop(scorer, histories, *model.catalogue, ListOptions(options)));
+            RecommendTop(scorer, std::span(&user, 1), *model.catalogue, ListOptions(options)));
   std::cout << (options.common.json ? ListJson(user, lists.front(), model)
                                     : RecommendationTable(lists.front(), *model.catalogue));
   return Ok();

@@ -37,10 +37,10 @@ Result<Shown> Recommend(Experiment& experiment, const ParameterVector& model) {
   const Catalogue& catalogue = *experiment.data.dataset.catalogue;
   const UserSequence& user = TypicalUser(experiment.data.dataset);
   RONDO_TRY(const std::unique_ptr<Scorer> scorer, MakeModelScorer(experiment.model, model));
-  const std::vector<ItemRow> inputs = user.Inputs();
-  const History history = inputs;
+  const UserHistory known = HistoryOf(user);
+  const History history = known.rows;
   RONDO_TRY(const auto lists,
-            RecommendTop(*scorer, std::span(&history, 1), catalogue, {.k = kShown}));
+            RecommendTop(*scorer, std::span(&known, 1), catalogue, {.k = kShown}));
   Shown shown{.page = {.user = user.user}};
   std::string recent;
   for (const ItemRow row : history.last(std::min(kShown, history.size()))) {

@@ -77,16 +77,15 @@ inline bool IsTarget(EventRole role) {
 }
 
 /// One user's events in order: training rows first, then validation rows. Test rows are not here.
-/// `rows[j]` for j >= train_size is a validation target, predicted from the inputs of rows[0 .. j).
-/// All rows are in the catalogue (>= 1): held-out targets outside it are left out of validation,
-/// and counted.
+/// A target `rows[j]` with j >= train_size is predicted from the inputs of rows[0 .. j). All rows
+/// are in the catalogue (>= 1): held-out targets outside it are left out of validation, and
+/// counted.
 struct UserSequence {
   std::string user;
   std::vector<ItemRow> rows;
   std::vector<double> times;       ///< Unix seconds, or position where only the order is known
   std::vector<ItemRow> negatives;  ///< items with negative feedback in training
-  std::vector<EventRole>
-      roles;  ///< of each row; empty where all are kBoth. Held-out rows are kTarget or kBoth
+  std::vector<EventRole> roles;    ///< of each row; empty where all are kBoth
   std::size_t train_size = 0;
   std::unordered_map<std::string, std::string> attributes;  ///< of the `.user` file
 
@@ -101,12 +100,12 @@ struct UserSequence {
   std::vector<ItemRow> Inputs() const;
 };
 
-/// Held-out test rows of one user: `rows[j]` is predicted from the inputs of UserSequence plus
+/// Test rows of one user: a target `rows[j]` is predicted from the inputs of UserSequence plus
 /// those of rows[0 .. j).
 struct TestRows {
-  std::vector<ItemRow> rows;  ///< 0: an item outside the catalogue, a miss
+  std::vector<ItemRow> rows;  ///< 0: a target outside the catalogue, a miss
   std::vector<double> times;
-  std::vector<EventRole> roles = {};  ///< kTarget or kBoth of each row; empty where all are kBoth
+  std::vector<EventRole> roles = {};  ///< of each row; empty where all are kBoth
 
   EventRole role(std::size_t row) const { return roles.empty() ? EventRole::kBoth : roles[row]; }
 };
@@ -169,9 +168,10 @@ struct LoadedData {
 /// text.h), as do the items of a catalogue made from training rows, so neither depends on the order
 /// of the file.
 ///
-/// `min_item_events` looks at training rows and applies only where the catalogue is made from them:
-/// a public list decides by itself, and a client cannot count for others. Errors  kNotFound,
-/// kCorrupt, kInvalidArgument (wrong header, nothing left after filtering: with the counts).
+/// `min_user_events` and `min_item_events` count training rows. The latter applies only where the
+/// catalogue is made from them: a public list decides by itself, and a client cannot count for
+/// others. Errors  kNotFound, kCorrupt, kInvalidArgument (wrong header, nothing left after
+/// filtering: with the counts).
 Result<LoadedData> LoadData(const DataConfig& config);
 
 /// Reads the same log without hold-out and keeps every user with an event in the catalogue,

@@ -98,6 +98,21 @@ void ReportEventNames(const EventTable& table, const DataConfig& config, DataRep
   }
 }
 
+/// Held-out targets, and those of them outside the catalogue.
+struct TargetCount {
+  std::uint64_t all = 0;
+  std::uint64_t outside = 0;
+
+  void Count(EventRole role, ItemRow row) {
+    all += IsTarget(role) ? 1U : 0U;
+    outside += IsTarget(role) && row == 0 ? 1U : 0U;
+  }
+
+  double ShareOutside() const {
+    return all == 0 ? 0.0 : static_cast<double>(outside) / static_cast<double>(all);
+  }
+};
+
 /// Turns ordered events into a Dataset; one object a load.
 class Assembler {
  public:
@@ -115,12 +130,11 @@ class Assembler {
     std::erase_if(users, [&](const OrderedUser& user) { return TooFewEvents(user); });
     const std::size_t enough = users.size();
     if (users.empty()) {
-      return Fail(
-          ErrorCode::kInvalidArgument,
-          "no user is left: none of " + std::to_string(before) + " users with "
-              + std::to_string(table_.events.size()) + " events has at least "
-              + std::to_string(config_.min_user_events) + " (data.min_user_events"
-              + (config_.split == "global_time" ? ", counted before the validation cut)" : ")"));
+      return Fail(ErrorCode::kInvalidArgument,
+                  "no user is left: none of " + std::to_string(before) + " users with "
+                      + std::to_string(table_.events.size()) + " events has at least "
+                      + std::to_string(config_.min_user_events)
+                      + " training rows (data.min_user_events; held-out rows do not count)");
     }
     RONDO_TRY_STATUS(ChooseCatalogue(users));
     for (const OrderedUser& user : users) {
@@ -128,13 +142,13 @@ class Assembler {
     }
     report_.users_dropped = before - dataset_.users.size();
     if (dataset_.users.empty()) {
-      return Fail(
-          ErrorCode::kInvalidArgument,
-          "no user is left: of " + std::to_string(before) + " users " + std::to_string(enough)
-              + " have at least " + std::to_string(config_.min_user_events)
-              + " events (data.min_user_events) and none has a training row in the catalogue of "
-              + std::to_string(catalogue_->items()) + " items ("
-              + std::to_string(report_.unknown_items) + " rows name unknown items)");
+      return Fail(ErrorCode::kInvalidArgument,
+                  "no user is left: of " + std::to_string(before) + " users "
+                      + std::to_string(enough) + " have at least "
+                      + std::to_string(config_.min_user_events)
+                      + " training rows (data.min_user_events), none of them in the catalogue of "
+                      + std::to_string(catalogue_->items()) + " items ("
+                      + std::to_string(report_.unknown_items) + " rows name unknown items)");
     }
     return Finish();
   }
@@ -142,17 +156,13 @@ class Assembler {
  private:
   EventRole RoleOf(std::uint32_t event) const { return roles_[table_.events[event].kind]; }
 
-  std::size_t CountRows(const OrderedUser& user, std::size_t end) const {
-    return static_cast<std::size_t>(
-        std::count_if(user.events.begin(),
-                      user.events.begin() + static_cast<std::ptrdiff_t>(end),
-                      [&](std::uint32_t e) { return IsRow(RoleOf(e)); }));
-  }
-
+  /// Held-out rows do not count: who is in the data must not depend on what is to be predicted.
   bool TooFewEvents(const OrderedUser& user) const {
-    const std::size_t end = config_.split == "global_time" ? user.validation : user.events.size();
-    const auto least = static_cast<std::size_t>(std::max(config_.min_user_events, 1));
-    return CountRows(user, end) < least;
+    const auto rows =
+        std::count_if(user.events.begin(),
+                      user.events.begin() + static_cast<std::ptrdiff_t>(user.validation),
+                      [&](std::uint32_t e) { return IsRow(RoleOf(e)); });
+    return rows < std::max(config_.min_user_events, 1);
   }
 
   Status ChooseCatalogue(const std::vector<OrderedUser>& users) {
@@ -190,7 +200,8 @@ class Assembler {
                   "no item is left: none of " + std::to_string(table_.items.size()) + " items has "
                       + std::to_string(least) + " training rows (data.min_item_events) among "
                       + std::to_string(users.size()) + " users with at least "
-                      + std::to_string(config_.min_user_events) + " events (data.min_user_events)");
+                      + std::to_string(config_.min_user_events)
+                      + " training rows (data.min_user_events)");
     }
     std::sort(ids.begin(), ids.end(), IdLess);
     std::erase(ids, std::string{});
@@ -233,19 +244,21 @@ class Assembler {
       return;
     }
     for (std::size_t p = ordered.validation; p < ordered.test; ++p) {
-      ++validation_targets_;
-      if (const ItemRow row = RowOf(ordered.events[p]); row != 0) {
-        AddRow(row, TimeOf(ordered.events[p], p), RoleOf(ordered.events[p]), user);
-      } else {
-        ++validation_outside_;
+      const EventRole role = RoleOf(ordered.events[p]);
+      const ItemRow row = RowOf(ordered.events[p]);
+      validation_targets_.Count(role, row);
+      if (row != 0) {
+        AddRow(row, TimeOf(ordered.events[p], p), role, user);
       }
     }
     TestRows test;
     for (std::size_t p = ordered.test; p < ordered.events.size(); ++p) {
-      test.rows.push_back(RowOf(ordered.events[p]));
-      test.times.push_back(TimeOf(ordered.events[p], p));
-      test.roles.push_back(RoleOf(ordered.events[p]));
-      test_outside_ += test.rows.back() == 0 ? 1U : 0U;
+      const EventRole role = RoleOf(ordered.events[p]);
+      const ItemRow row = RowOf(ordered.events[p]);
+      test_targets_.Count(role, row);
+      if (row != 0 || IsTarget(role)) {
+        AddRow(row, TimeOf(ordered.events[p], p), role, test);
+      }
     }
     report_.train_rows += user.train_size;
     report_.validation_rows += user.rows.size() - user.train_size;
@@ -265,10 +278,11 @@ class Assembler {
     }
   }
 
-  static void AddRow(ItemRow row, double time, EventRole role, UserSequence& user) {
-    user.rows.push_back(row);
-    user.times.push_back(time);
-    user.roles.push_back(role);
+  template <typename Rows>  // UserSequence or TestRows
+  static void AddRow(ItemRow row, double time, EventRole role, Rows& rows) {
+    rows.rows.push_back(row);
+    rows.times.push_back(time);
+    rows.roles.push_back(role);
   }
 
   static void ForgetPlainRoles(std::vector<EventRole>& roles) {
@@ -324,13 +338,9 @@ class Assembler {
     return Sha256Hex(bytes);
   }
 
-  static double ShareOf(std::uint64_t part, std::uint64_t whole) {
-    return whole == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole);
-  }
-
   Result<LoadedData> Finish() {
-    report_.test_targets_outside = ShareOf(test_outside_, report_.test_rows);
-    report_.validation_targets_outside = ShareOf(validation_outside_, validation_targets_);
+    report_.test_targets_outside = test_targets_.ShareOutside();
+    report_.validation_targets_outside = validation_targets_.ShareOutside();
     dataset_.catalogue = catalogue_;
     dataset_.ordered = config_.order != "none";
     dataset_.fingerprint = Fingerprint();
@@ -347,9 +357,8 @@ class Assembler {
   std::vector<ItemRow> rows_;  ///< catalogue row of each item of the table
   Dataset dataset_;
   std::vector<TestRows> test_;
-  std::uint64_t validation_targets_ = 0;
-  std::uint64_t validation_outside_ = 0;
-  std::uint64_t test_outside_ = 0;
+  TargetCount validation_targets_;
+  TargetCount test_targets_;
 };
 
 }  // namespace

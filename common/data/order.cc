@@ -105,8 +105,8 @@ Result<std::vector<OrderedUser>> OrderEvents(const EventTable& table,
   for (std::uint32_t e = 0; e < table.events.size(); ++e) {
     const LogEvent& event = table.events[e];
     const EventRole role = roles[event.kind];
-    const bool poor =
-        table.has_rating && role != EventRole::kNegative && event.rating < config.min_rating;
+    const bool poor = table.has_rating && config.min_rating != 0.0 && role != EventRole::kNegative
+                      && event.rating < config.min_rating;
     if (role != EventRole::kIgnore && !poor) {
       by_number[event.user].events.push_back(e);
     }

@@ -17,8 +17,9 @@ class Splitter {
 
   double TimeOf(std::uint32_t event) const { return table_.events[event].time; }
 
-  /// The last `test` targets become test rows and the `validation` before them validation rows. A
-  /// user without a training row before them keeps all events for training.
+  /// Holds out the last `validation + test` targets. Validation begins at the first of them and
+  /// ends with the last one of its own; what comes after, inputs too, is test. A user without a
+  /// training row before them keeps all events for training.
   void HoldOutLast(OrderedUser& user, std::size_t validation, std::size_t test) const {
     std::vector<std::size_t> targets;
     for (std::size_t p = 0; p < user.events.size(); ++p) {
@@ -39,8 +40,10 @@ class Splitter {
       return;
     }
     user.validation = first;
-    user.test = test == 0 ? user.events.size() : targets[targets.size() - test];
-    KeepTargets(user);
+    if (test > 0) {
+      user.test = validation == 0 ? first : targets[targets.size() - test - 1] + 1;
+    }
+    DropFeedback(user);
   }
 
   void CutInTime(OrderedUser& user, const TimeCuts& cuts) const {
@@ -51,7 +54,7 @@ class Splitter {
     };
     user.validation = before(cuts.validation_from);
     user.test = before(cuts.test_from);
-    KeepTargets(user);
+    DropFeedback(user);
   }
 
   std::size_t Targets(const OrderedUser& user) const {
@@ -62,19 +65,18 @@ class Splitter {
   }
 
  private:
-  /// Drops events of the held-out parts that are no targets.
-  void KeepTargets(OrderedUser& user) const {
-    std::vector<std::uint32_t> kept(
-        user.events.begin(), user.events.begin() + static_cast<std::ptrdiff_t>(user.validation));
-    std::size_t test = kept.size();
-    for (std::size_t p = user.validation; p < user.events.size(); ++p) {
-      if (IsTarget(RoleOf(user.events[p]))) {
-        kept.push_back(user.events[p]);
-        test += p < user.test ? 1U : 0U;
-      }
-    }
-    user.events = std::move(kept);
-    user.test = test;
+  /// Drops negative feedback from the held-out parts: it is for training alone.
+  void DropFeedback(OrderedUser& user) const {
+    const auto begin = user.events.begin();
+    const auto is_feedback = [&](std::uint32_t e) {
+      return !IsRow(RoleOf(e));
+    };
+    const auto validation = begin + static_cast<std::ptrdiff_t>(user.validation);
+    const auto test = begin + static_cast<std::ptrdiff_t>(user.test);
+    const auto dropped = std::count_if(validation, test, is_feedback);
+    user.events.erase(std::remove_if(validation, user.events.end(), is_feedback),
+                      user.events.end());
+    user.test -= static_cast<std::size_t>(dropped);
   }
 
   const EventTable& table_;
@@ -108,9 +110,12 @@ Result<TimeCuts> ChooseCuts(const Splitter& splitter,
     }
   }
   std::sort(times.begin(), times.end());
+  // Nothing lies behind the whole share: the cut is the first whole second after all events.
   const auto quantile = [&](double share) {
     const auto index = static_cast<std::size_t>(share * static_cast<double>(times.size()));
-    return times.empty() ? 0.0 : times[std::min(index, times.size() - 1)];
+    return times.empty()          ? 0.0
+           : index < times.size() ? times[index]
+                                  : std::floor(times.back()) + 1.0;
   };
   TimeCuts cuts{.validation_from = config.validation_from, .test_from = config.test_from};
   if (cuts.test_from == 0.0) {

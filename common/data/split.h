@@ -43,9 +43,9 @@ struct TimeCuts {
 };
 
 /// Cuts every user by `config.split`, which may also be "none": all events are training. Returns
-/// the cuts in time, zero for the other splits. Held-out parts hold targets only; input events
-/// among them are dropped. Errors  kInvalidArgument: unknown split, ratios or cuts out of range, or
-/// a split in time without times.
+/// the cuts in time, zero for the other splits. Held-out parts hold targets and the inputs among
+/// them; negative feedback there is dropped. Errors  kInvalidArgument: unknown split, ratios or
+/// cuts out of range, or a split in time without times.
 Result<TimeCuts> SplitUsers(const EventTable& table,
                             const std::vector<EventRole>& roles,
                             const DataConfig& config,

@@ -67,15 +67,16 @@ std::vector<ItemRow> SortedDistinct(std::vector<ItemRow> rows) {
   return rows;
 }
 
-// A user's inputs in order, and all rows as a set. Row 0 (outside the catalogue) is left out of
-// both.
+// What a user is known to have met, in order: the inputs alone, and all rows behind the items with
+// negative feedback; `all` is the latter as a sorted set. Row 0 (outside the catalogue) is in none.
 struct KnownRows {
   std::vector<ItemRow> history;
+  std::vector<ItemRow> met;
   std::vector<ItemRow> all;
 
   void Add(ItemRow row, EventRole role) {
     if (row > 0) {
-      all.push_back(row);
+      met.push_back(row);
     }
     if (row > 0 && IsInput(role)) {
       history.push_back(row);
@@ -87,9 +88,12 @@ struct Target {
   std::size_t slot = 0;  // in the results
   ItemRow row = 0;
   std::size_t history_size = 0;
-  std::shared_ptr<const KnownRows> known;
+  std::size_t met_size = 0;
+  std::shared_ptr<const KnownRows> known = nullptr;
 
   History history() const { return std::span(known->history).first(history_size); }
+
+  std::span<const ItemRow> met() const { return std::span(known->met).first(met_size); }
 };
 
 class Evaluation {
@@ -112,40 +116,30 @@ class Evaluation {
   }
 
   Status AddUser(std::uint32_t user, const UserSequence& sequence, const TestRows* test) {
-    const std::size_t first = test != nullptr ? 0 : sequence.train_size;
-    const std::span<const ItemRow> targets =
-        std::span(test != nullptr ? test->rows : sequence.rows).subspan(first);
-    if (targets.empty()) {
-      return Ok();
-    }
-    const auto role_of = [&](std::size_t target) {
-      return test != nullptr ? test->role(target) : sequence.role(first + target);
-    };
     auto known = std::make_shared<KnownRows>();
+    known->met = sequence.negatives;
     const std::size_t earlier = test != nullptr ? sequence.rows.size() : sequence.train_size;
     for (std::size_t row = 0; row < earlier; ++row) {
       known->Add(sequence.rows[row], sequence.role(row));
     }
-    std::vector<std::size_t> sizes;  // of the history before each target
-    for (std::size_t t = 0; t < targets.size(); ++t) {
-      sizes.push_back(known->history.size());
-      known->Add(targets[t], role_of(t));
-    }
-    known->all = SortedDistinct(std::move(known->all));
-    results_.push_back(
-        {.user = user,
-         .targets = static_cast<std::uint32_t>(targets.size()),
-         .values = std::vector<double>(protocols_.size() * options_.k.size() * kMetricCount)});
-    for (std::size_t t = 0; t < targets.size(); ++t) {
-      pending_.push_back({.slot = results_.size() - 1,
-                          .row = targets[t],
-                          .history_size = sizes[t],
-                          .known = known});
-      if (pending_.size() == batch_) {
-        RONDO_TRY_STATUS(Flush());
+    std::vector<Target> targets;
+    const auto hold_out = [&](ItemRow row, EventRole role) {
+      if (IsTarget(role)) {
+        targets.push_back({.slot = results_.size(),
+                           .row = row,
+                           .history_size = known->history.size(),
+                           .met_size = known->met.size()});
       }
+      known->Add(row, role);
+    };
+    for (std::size_t row = earlier; row < sequence.rows.size(); ++row) {
+      hold_out(sequence.rows[row], sequence.role(row));
     }
-    return Ok();
+    for (std::size_t row = 0; test != nullptr && row < test->rows.size(); ++row) {
+      hold_out(test->rows[row], test->role(row));
+    }
+    known->all = SortedDistinct(known->met);
+    return AddTargets(user, targets, known);
   }
 
   Result<std::vector<UserMetrics>> Finish() {
@@ -159,6 +153,26 @@ class Evaluation {
   }
 
  private:
+  Status AddTargets(std::uint32_t user,
+                    std::span<const Target> targets,
+                    const std::shared_ptr<const KnownRows>& known) {
+    if (targets.empty()) {
+      return Ok();
+    }
+    results_.push_back(
+        {.user = user,
+         .targets = static_cast<std::uint32_t>(targets.size()),
+         .values = std::vector<double>(protocols_.size() * options_.k.size() * kMetricCount)});
+    for (Target target : targets) {
+      target.known = known;
+      pending_.push_back(std::move(target));
+      if (pending_.size() == batch_) {
+        RONDO_TRY_STATUS(Flush());
+      }
+    }
+    return Ok();
+  }
+
   Status Flush() {
     std::vector<History> histories;
     for (const Target& target : pending_) {
@@ -178,7 +192,7 @@ class Evaluation {
   void AddTarget(const Target& target, std::span<const float> scores) {
     UserMetrics& user = results_[target.slot];
     const std::vector<ItemRow> seen =
-        options_.filter_seen ? SortedDistinct({target.history().begin(), target.history().end()})
+        options_.filter_seen ? SortedDistinct({target.met().begin(), target.met().end()})
                              : std::vector<ItemRow>();
     const Rank full = RankTarget(scores, target.row, seen);
     user.nans += full.nans;

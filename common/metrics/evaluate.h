@@ -20,7 +20,7 @@ namespace rondo {
 struct EvaluationOptions {
   std::vector<std::string> protocols = {"full", "sampled:99"};
   std::vector<int> k = {5, 10};
-  bool filter_seen = true;       ///< "full" leaves out items of the history; the target never
+  bool filter_seen = true;       ///< "full" leaves out items met before; the target never
   std::size_t batch = 256;       ///< histories scored at a time; fewer where the catalogue is large
   Exposure* exposure = nullptr;  ///< filled with the first places of every list, if given
 };
@@ -37,9 +37,9 @@ struct UserMetrics {
 /// Errors  kInvalidArgument for an unknown protocol, or a k below 1.
 Result<std::vector<std::string>> MetricNames(const EvaluationOptions& options);
 
-/// Ranks the held-out events of `users`: each is predicted from all earlier input events of its
-/// user, so that at test time the history includes the validation events. Users without a target
-/// are left out.
+/// Ranks the held-out targets of `users`: each is predicted from all earlier input events of its
+/// user, held-out ones among them, so that at test time the history includes the validation events.
+/// Users without a target are left out.
 ///
 /// `test` is parallel to Dataset::users. It is needed for Split::kTest and must be null for
 /// Split::kValidation, where test rows stay sealed (there "sampled" leaves out visible rows only).

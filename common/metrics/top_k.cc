@@ -30,7 +30,7 @@ void AppendLines(std::string& text,
 }  // namespace
 
 std::vector<ScoredItem> SelectTop(std::span<const float> scores,
-                                  History history,
+                                  std::span<const ItemRow> met,
                                   const Catalogue& catalogue,
                                   const TopKOptions& options) {
   std::vector<bool> blocked(scores.size(), false);
@@ -38,7 +38,7 @@ std::vector<ScoredItem> SelectTop(std::span<const float> scores,
     blocked[0] = true;
   }
   if (options.filter_seen) {
-    for (const ItemRow row : history) {
+    for (const ItemRow row : met) {
       const auto index = static_cast<std::size_t>(row);
       if (row > 0 && index < blocked.size()) {
         blocked[index] = true;
@@ -65,42 +65,52 @@ std::vector<ScoredItem> SelectTop(std::span<const float> scores,
   return candidates;
 }
 
-Result<std::vector<std::vector<ScoredItem>>> RecommendTop(Scorer& scorer,
-                                                          std::span<const History> histories,
-                                                          const Catalogue& catalogue,
-                                                          const TopKOptions& options) {
-  const std::size_t width = static_cast<std::size_t>(catalogue.items()) + 1;
-  std::vector<std::vector<ScoredItem>> lists;
-  lists.reserve(histories.size());
-  std::vector<float> scores;
-  for (std::size_t first = 0; first < histories.size(); first += kBatch) {
-    const auto batch = histories.subspan(first, std::min(kBatch, histories.size() - first));
-    scores.assign(batch.size() * width, 0.0F);
-    RONDO_TRY_STATUS(scorer.Score(batch, scores));
-    for (std::size_t index = 0; index < batch.size(); ++index) {
-      const auto row = std::span<const float>(scores).subspan(index * width, width);
-      lists.push_back(SelectTop(row, batch[index], catalogue, options));
+UserHistory HistoryOf(const UserSequence& user, const TestRows* test) {
+  UserHistory history{.user = user.user, .rows = user.Inputs(), .met = user.negatives};
+  history.met.insert(history.met.end(), user.rows.begin(), user.rows.end());
+  for (std::size_t row = 0; test != nullptr && row < test->rows.size(); ++row) {
+    if (test->rows[row] == 0) {
+      continue;
+    }
+    history.met.push_back(test->rows[row]);
+    if (IsInput(test->role(row))) {
+      history.rows.push_back(test->rows[row]);
     }
   }
-  return lists;
+  return history;
 }
 
 std::vector<UserHistory> Histories(const Dataset& dataset, const std::vector<TestRows>* test) {
   std::vector<UserHistory> histories;
   histories.reserve(dataset.users.size());
-  for (std::size_t index = 0; index < dataset.users.size(); ++index) {
-    const UserSequence& user = dataset.users[index];
-    UserHistory history{.user = user.user, .rows = user.Inputs()};
-    const TestRows none;
-    const TestRows& later = test != nullptr ? (*test)[index] : none;
-    for (std::size_t row = 0; row < later.rows.size(); ++row) {
-      if (later.rows[row] > 0 && IsInput(later.role(row))) {
-        history.rows.push_back(later.rows[row]);
-      }
-    }
-    histories.push_back(std::move(history));
+  for (std::size_t user = 0; user < dataset.users.size(); ++user) {
+    histories.push_back(HistoryOf(dataset.users[user], test != nullptr ? &(*test)[user] : nullptr));
   }
   return histories;
+}
+
+Result<std::vector<std::vector<ScoredItem>>> RecommendTop(Scorer& scorer,
+                                                          std::span<const UserHistory> users,
+                                                          const Catalogue& catalogue,
+                                                          const TopKOptions& options) {
+  const std::size_t width = static_cast<std::size_t>(catalogue.items()) + 1;
+  std::vector<std::vector<ScoredItem>> lists;
+  lists.reserve(users.size());
+  std::vector<float> scores;
+  for (std::size_t first = 0; first < users.size(); first += kBatch) {
+    const auto batch = users.subspan(first, std::min(kBatch, users.size() - first));
+    std::vector<History> histories;
+    for (const UserHistory& user : batch) {
+      histories.emplace_back(user.rows);
+    }
+    scores.assign(batch.size() * width, 0.0F);
+    RONDO_TRY_STATUS(scorer.Score(histories, scores));
+    for (std::size_t index = 0; index < batch.size(); ++index) {
+      const auto row = std::span<const float>(scores).subspan(index * width, width);
+      lists.push_back(SelectTop(row, batch[index].met, catalogue, options));
+    }
+  }
+  return lists;
 }
 
 Result<std::uint64_t> WriteRecommendations(const std::filesystem::path& path,
@@ -108,19 +118,12 @@ Result<std::uint64_t> WriteRecommendations(const std::filesystem::path& path,
                                            std::span<const UserHistory> users,
                                            const Catalogue& catalogue,
                                            const TopKOptions& options) {
+  RONDO_TRY(const auto lists, RecommendTop(scorer, users, catalogue, options));
   std::string text = "user_id\titem_id\tscore\n";
   std::uint64_t lines = 0;
-  for (std::size_t first = 0; first < users.size(); first += kBatch) {
-    const auto batch = users.subspan(first, std::min(kBatch, users.size() - first));
-    std::vector<History> histories;
-    for (const UserHistory& user : batch) {
-      histories.emplace_back(user.rows);
-    }
-    RONDO_TRY(const auto lists, RecommendTop(scorer, histories, catalogue, options));
-    for (std::size_t index = 0; index < batch.size(); ++index) {
-      AppendLines(text, batch[index].user, lists[index], catalogue);
-      lines += lists[index].size();
-    }
+  for (std::size_t user = 0; user < users.size(); ++user) {
+    AppendLines(text, users[user].user, lists[user], catalogue);
+    lines += lists[user].size();
   }
   RONDO_TRY_STATUS(WriteTextFile(path, text));
   return lines;

@@ -24,36 +24,41 @@ struct ScoredItem {
 
 struct TopKOptions {
   std::size_t k = 10;
-  bool filter_seen = true;  ///< leave out items of the history
+  bool filter_seen = true;  ///< leave out items that the user has met
 };
 
 /// The best k rows of one row of scores, best first. Equal scores stand in byte order of their item
 /// ids, as `rondo-sim metrics` reads them back. Padding and NaN scores are never recommended.
 ///
-/// Shapes  scores [items + 1].
+/// Shapes  scores [items + 1]; met in any order, repeats and row 0 allowed.
 std::vector<ScoredItem> SelectTop(std::span<const float> scores,
-                                  History history,
+                                  std::span<const ItemRow> met,
                                   const Catalogue& catalogue,
                                   const TopKOptions& options);
 
-/// One list a history, in the order of `histories`.
-/// Errors  those of the scorer.
-Result<std::vector<std::vector<ScoredItem>>> RecommendTop(Scorer& scorer,
-                                                          std::span<const History> histories,
-                                                          const Catalogue& catalogue,
-                                                          const TopKOptions& options);
-
-/// One user and the events to recommend from, oldest first.
+/// One user, what to recommend from and what never to recommend.
 struct UserHistory {
   std::string user;
-  std::vector<ItemRow> rows;
+  std::vector<ItemRow> rows;  ///< input events, oldest first
+  std::vector<ItemRow>
+      met;  ///< items of all events, whatever their role: inputs, targets, feedback
 };
 
-/// The histories of all users: their visible input events and, with `test`, also the held-out ones
-/// inside the catalogue. A service recommends from everything it knows; lists to be scored leave
-/// the test out.
+/// The history of one user: the visible events and, with `test`, also those held out. Items outside
+/// the catalogue are left out.
+UserHistory HistoryOf(const UserSequence& user, const TestRows* test = nullptr);
+
+/// The same for all users. Lists to be scored leave the test out; a service recommends from
+/// everything it knows.
 std::vector<UserHistory> Histories(const Dataset& dataset,
                                    const std::vector<TestRows>* test = nullptr);
+
+/// One list a user, in the order of `users`.
+/// Errors  those of the scorer.
+Result<std::vector<std::vector<ScoredItem>>> RecommendTop(Scorer& scorer,
+                                                          std::span<const UserHistory> users,
+                                                          const Catalogue& catalogue,
+                                                          const TopKOptions& options);
 
 /// Writes one list a user:
 ///

@@ -54,14 +54,26 @@ TEST(LoadTest, ItemFilterLooksAtTrainingRowsOnly) {
   EXPECT_EQ(loaded.report.test_targets_outside, 1.0);
 }
 
-TEST(LoadTest, UsersWithFewEventsAreLeftOut) {
+TEST(LoadTest, UsersWithFewTrainingRowsAreLeftOutWhateverIsHeldOut) {
   const DataFolder folder;
-  folder.Write("x.inter",
-               std::string(kHeader) + Row("few", "x", 1) + Row("few", "x", 2) + Row("b", "x", 1)
-                   + Row("b", "x", 2) + Row("b", "x", 3));
-  const auto loaded = Load({.path = folder.path()});
-  EXPECT_EQ(loaded.dataset.users.size(), 1U);
-  EXPECT_EQ(loaded.report.users_dropped, 1U);
+  std::string text(kHeader);
+  for (int t = 1; t <= 10; ++t) {
+    text += Row("ten", "x", t) + (t <= 4 ? Row("four", "x", t) : "");
+  }
+  folder.Write("x.inter", text);
+  DataConfig config{.path = folder.path()};
+  for (const char* const split : {"leave_one_out", "user_ratio"}) {
+    config.split = split;
+    config.min_user_events = 2;
+    EXPECT_EQ(Load(config).dataset.users.size(), 2U) << split;
+    config.min_user_events = 3;
+    const auto fewer = Load(config);
+    ASSERT_EQ(fewer.dataset.users.size(), 1U) << split << ": 4 rows, but 2 of them are held out";
+    EXPECT_EQ(fewer.dataset.users[0].user, "ten");
+    EXPECT_EQ(fewer.report.users_dropped, 1U);
+  }
+  config.min_user_events = 9;
+  EXPECT_FALSE(LoadData(config)) << "10 rows leave 8 for training";
 }
 
 TEST(LoadTest, NothingLeftSaysWhyWithCounts) {
@@ -71,7 +83,8 @@ TEST(LoadTest, NothingLeftSaysWhyWithCounts) {
   ASSERT_FALSE(users);
   EXPECT_EQ(users.error().code, ErrorCode::kInvalidArgument);
   EXPECT_THAT(users.error().message,
-              HasSubstr("none of 3 users with 24 events has at least 100 (data.min_user_events)"));
+              HasSubstr("none of 3 users with 24 events has at least 100 training rows "
+                        "(data.min_user_events"));
   const auto items = LoadData({.path = folder.path(), .min_item_events = 1000});
   ASSERT_FALSE(items);
   EXPECT_THAT(items.error().message,
@@ -79,7 +92,7 @@ TEST(LoadTest, NothingLeftSaysWhyWithCounts) {
   const auto foreign =
       LoadData({.path = folder.path(), .catalogue = folder.Write("c.tsv", "item_id\nzz\n")});
   ASSERT_FALSE(foreign);
-  EXPECT_THAT(foreign.error().message, HasSubstr("of 3 users 3 have at least 3 events"));
+  EXPECT_THAT(foreign.error().message, HasSubstr("of 3 users 3 have at least 3 training rows"));
   EXPECT_THAT(foreign.error().message, HasSubstr("catalogue of 1 items"));
 }
 
@@ -88,9 +101,17 @@ TEST(LoadTest, LowRatingsAreIgnored) {
   folder.Write("x.inter",
                std::string(kHeader) + Row("a", "x", 1, 4) + Row("a", "y", 2, 2)
                    + Row("a", "x", 3, 5) + Row("a", "x", 4, 5));
-  const auto loaded = Load({.path = folder.path(), .min_rating = 4});
+  const auto loaded = Load({.path = folder.path(), .min_user_events = 1, .min_rating = 4});
   EXPECT_EQ(loaded.dataset.catalogue->Row("y"), 0);
   EXPECT_EQ(loaded.dataset.users[0].rows.size(), 2U);
+}
+
+TEST(LoadTest, ALeastRatingOfZeroKeepsNegativeRatings) {
+  const DataFolder folder;
+  folder.Write("x.inter", std::string(kHeader) + Row("a", "x", 1, -3) + Row("a", "y", 2, 0));
+  EXPECT_EQ(LoadWholeLog({.path = folder.path()})->dataset.users[0].rows.size(), 2U);
+  EXPECT_EQ(LoadWholeLog({.path = folder.path(), .min_rating = -2})->dataset.users[0].rows.size(),
+            1U);
 }
 
 TEST(LoadTest, RepeatedEventsAreKept) {
@@ -98,7 +119,7 @@ TEST(LoadTest, RepeatedEventsAreKept) {
   folder.Write("x.inter",
                std::string(kHeader) + Row("a", "x", 1) + Row("a", "x", 1) + Row("a", "x", 1)
                    + Row("a", "x", 1));
-  EXPECT_EQ(Load({.path = folder.path()}).dataset.users[0].rows.size(), 3U);
+  EXPECT_EQ(Load({.path = folder.path(), .min_user_events = 2}).dataset.users[0].rows.size(), 3U);
 }
 
 TEST(LoadTest, RelabellingItemsChangesNothingButTheirNames) {

@@ -31,7 +31,7 @@ std::string TwoUsers() {
 TEST(SplitTest, LeaveOneOutHoldsOutTheLastTwo) {
   const DataFolder folder;
   folder.Write("x.inter", TwoUsers());
-  auto loaded = Load({.path = folder.path()});
+  auto loaded = Load({.path = folder.path(), .min_user_events = 1});
   const Catalogue& catalogue = *loaded.dataset.catalogue;
   const UserSequence& a = UserNamed(loaded.dataset, "a");
   EXPECT_EQ(a.train_size, 3U);
@@ -49,7 +49,7 @@ TEST(SplitTest, LeaveOneOutHoldsOutTheLastTwo) {
 TEST(SplitTest, ItemsOnlyHeldOutAreMisses) {
   const DataFolder folder;
   folder.Write("x.inter", std::string(kHeader) + "a\t1\t1\na\t2\t2\na\t1\t3\na\t9\t4\n");
-  auto loaded = Load({.path = folder.path()});
+  auto loaded = Load({.path = folder.path(), .min_user_events = 1});
   EXPECT_EQ(loaded.dataset.catalogue->Row("9"), 0);
   EXPECT_THAT(loaded.test.Open()[0].rows, ElementsAre(0));
   EXPECT_EQ(loaded.report.test_targets_outside, 1.0);
@@ -60,7 +60,7 @@ TEST(SplitTest, TestRowsAreSealedAndOpeningsCounted) {
   const DataFolder folder;
   folder.Write("x.inter",
                std::string(kHeader) + "a\t1\t1\na\t2\t2\na\t3\t3\nb\t2\t1\nb\t1\t2\nb\t3\t3\n");
-  auto loaded = Load({.path = folder.path()});
+  auto loaded = Load({.path = folder.path(), .min_user_events = 1});
   EXPECT_EQ(loaded.test.openings(), 0);
   for (const UserSequence& user : loaded.dataset.users) {
     EXPECT_EQ(user.rows.size(), 2U) << "no visible row may be a test row";
@@ -136,6 +136,29 @@ TEST(SplitTest, GlobalTimeDerivesCutsFromAllEvents) {
   EXPECT_EQ(loaded.report.test_rows, 5U);
 }
 
+TEST(SplitTest, GlobalTimeHoldsNothingOutWhereTheRatioIsZero) {
+  const DataFolder folder;
+  std::string text(kHeader);
+  for (int i = 0; i < 20; ++i) {
+    text += "a\tx\t" + std::to_string(100 + i / 2) + "\n";
+  }
+  folder.Write("x.inter", text);
+  DataConfig config{.path = folder.path(), .split = "global_time"};
+  config.validation_ratio = 0.25;
+  config.test_ratio = 0.0;
+  const auto validation = Load(config).report;
+  EXPECT_EQ(validation.train_rows, 14U) << "two events a second, cut in front of the 15th";
+  EXPECT_EQ(validation.validation_rows, 6U);
+  EXPECT_EQ(validation.test_rows, 0U);
+  EXPECT_EQ(validation.test_from, 110);
+  config.validation_ratio = 0.0;
+  EXPECT_EQ(Load(config).report.train_rows, 20U);
+  config.test_ratio = 0.25;
+  const auto test = Load(config).report;
+  EXPECT_EQ(test.validation_rows, 0U);
+  EXPECT_EQ(test.test_rows, 6U);
+}
+
 TEST(SplitTest, HeldOutEventsKeepTheirRoles) {
   const DataFolder folder;
   folder.Write("x.inter",
@@ -151,6 +174,80 @@ TEST(SplitTest, HeldOutEventsKeepTheirRoles) {
   EXPECT_TRUE(user.Trains());
   EXPECT_EQ(Ids(*loaded.dataset.catalogue, user.Inputs()), "a a") << "bought items are never seen";
   EXPECT_THAT(loaded.test.Open()[0].roles, ElementsAre(EventRole::kTarget));
+}
+
+constexpr std::string_view kTypedHeader =
+    "user_id:token\titem_id:token\ttimestamp:float\tevent:token\n";
+
+/// One user who clicks a, b and c and buys x, y and z, in this order: a b x c y b z c; every item
+/// has a training row of another user.
+DataConfig ClicksAndPurchases(const DataFolder& folder) {
+  std::string text(kTypedHeader);
+  int time = 100;
+  for (const char* const event :
+       {"a\tview", "b\tview", "x\tbuy", "c\tview", "y\tbuy", "b\tview", "z\tbuy", "c\tview"}) {
+    const std::string words(event);
+    text += "u\t" + words.substr(0, 1) + "\t" + std::to_string(++time) + words.substr(1) + "\n";
+  }
+  for (const char* const item : {"a", "b", "c", "x", "y", "z"}) {
+    text += std::string("other\t") + item + "\t1\tview\n";
+  }
+  folder.Write("x.inter", text);
+  return {.path = folder.path(),
+          .events = {{"view", "input"}, {"buy", "target"}, {"skip", "negative"}},
+          .min_user_events = 1};
+}
+
+/// Items of the visible rows, "|" where training ends, and of the sealed rows.
+std::string Parts(LoadedData& loaded) {
+  const Catalogue& catalogue = *loaded.dataset.catalogue;
+  const UserSequence& user = UserNamed(loaded.dataset, "u");
+  const auto index = static_cast<std::size_t>(&user - loaded.dataset.users.data());
+  return Ids(catalogue, user.train()) + " | "
+         + Ids(catalogue, std::span(user.rows).subspan(user.train_size)) + " | "
+         + Ids(catalogue, loaded.test.Open()[index].rows);
+}
+
+TEST(SplitTest, ClicksBetweenHeldOutPurchasesStayInTheHistory) {
+  const DataFolder folder;
+  DataConfig config = ClicksAndPurchases(folder);
+  auto leave_one_out = Load(config);
+  EXPECT_EQ(Parts(leave_one_out), "a b x c | y | b z c")
+      << "a click behind the validation purchase is as sealed as the test purchase";
+  const std::vector<TestRows>& test = leave_one_out.test.Open();
+  EXPECT_THAT(test.back().roles,
+              ElementsAre(EventRole::kInput, EventRole::kTarget, EventRole::kInput));
+  EXPECT_EQ(leave_one_out.report.test_targets_outside, 0.0);
+
+  config.split = "user_ratio";
+  config.validation_ratio = 0.7;
+  config.test_ratio = 0.0;
+  auto validation_alone = Load(config);
+  EXPECT_EQ(Parts(validation_alone), "a b x c | y b z c | ") << "nothing is sealed";
+  config.validation_ratio = 0.0;
+  config.test_ratio = 0.7;
+  auto test_alone = Load(config);
+  EXPECT_EQ(Parts(test_alone), "a b x c |  | y b z c");
+
+  config.split = "global_time";
+  config.validation_from = 104;
+  config.test_from = 106;
+  auto global_time = Load(config);
+  EXPECT_EQ(Parts(global_time), "a b x | c y | b z c");
+}
+
+TEST(SplitTest, HeldOutClicksOutsideTheCatalogueAreNoMisses) {
+  const DataFolder folder;
+  folder.Write("x.inter",
+               std::string(kTypedHeader)
+                   + "u\ta\t1\tview\nu\tx\t2\tboth\nu\tq\t3\tview\nu\ta\t4\tboth\nu\tq\t5\tview\n"
+                     "u\tr\t6\tskip\nu\tx\t7\tboth\n");
+  auto loaded = Load({.path = folder.path(),
+                      .events = {{"view", "input"}, {"both", "both"}, {"skip", "negative"}},
+                      .catalogue = folder.Write("c.tsv", "item_id\na\nx\n")});
+  EXPECT_EQ(Parts(loaded), "a x | a | x");
+  EXPECT_EQ(loaded.report.test_targets_outside, 0.0);
+  EXPECT_EQ(loaded.report.validation_targets_outside, 0.0);
 }
 
 TEST(SplitTest, TypedEventsPlayTheirRoles) {
@@ -226,11 +323,12 @@ TEST(OrderTest, HashedTiesDoNotDependOnTheFile) {
 TEST(OrderTest, ItemOrderedFilesAreWarnedAbout) {
   const DataFolder folder;
   folder.Write("x.inter", std::string(kHeader) + "a\t1\t0\na\t2\t0\na\t10\t0\na\t20\t5\n");
-  const auto loaded = Load({.path = folder.path()});
+  const auto loaded = Load({.path = folder.path(), .min_user_events = 2});
   EXPECT_EQ(loaded.report.users_sorted_by_item, 1.0);
   EXPECT_NEAR(loaded.report.tied_share, 2.0 / 3.0, 1e-12);
   EXPECT_THAT(loaded.report.warnings, ElementsAre(HasSubstr("by item id")));
-  EXPECT_TRUE(Load({.path = folder.path(), .ties = "hash"}).report.warnings.empty());
+  EXPECT_TRUE(
+      Load({.path = folder.path(), .ties = "hash", .min_user_events = 2}).report.warnings.empty());
 }
 
 TEST(OrderTest, SequenceTakesTheFileAndTimeNeedsAColumn) {
@@ -239,7 +337,7 @@ TEST(OrderTest, SequenceTakesTheFileAndTimeNeedsAColumn) {
   const auto refused = LoadData({.path = folder.path()});
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message, HasSubstr("needs a time column"));
-  const auto loaded = Load({.path = folder.path(), .order = "sequence"});
+  const auto loaded = Load({.path = folder.path(), .order = "sequence", .min_user_events = 2});
   EXPECT_EQ(Ids(*loaded.dataset.catalogue, loaded.dataset.users[0].rows), "b a b");
   EXPECT_THAT(loaded.dataset.users[0].times, ElementsAre(0, 1, 2));
 }

@@ -105,6 +105,45 @@ TEST(EvaluateTest, TargetOnlyEventsAreNeverInAHistory) {
   EXPECT_EQ(asked, (std::vector<std::vector<ItemRow>>{{1, 3, 5}, {1, 3, 5, 6}, {1, 3, 5, 6}}));
 }
 
+TEST(EvaluateTest, HeldOutInputsAreSeenAndNeverPredicted) {
+  constexpr EventRole kInput = EventRole::kInput;
+  constexpr EventRole kTarget = EventRole::kTarget;
+  Dataset dataset =
+      HandMadeDataset(9, {{.train = {1}, .validation = {2, 3}}, {.train = {1}, .validation = {2}}});
+  dataset.users[0].roles = {kInput, kInput, kTarget};
+  dataset.users[1].roles = {kInput, kInput};
+  const std::vector<TestRows> test = {
+      {.rows = {4, 5, 6}, .times = {5, 6, 7}, .roles = {kInput, kTarget, kInput}}, {}};
+  std::vector<std::vector<ItemRow>> asked;
+  FunctionScorer recorder([&](History history, ItemRow row) {
+    if (row == 0) {
+      asked.emplace_back(history.begin(), history.end());
+    }
+    return 0.0F;
+  });
+  EXPECT_EQ(Evaluate(recorder, dataset, nullptr, {}).users, 1U) << "clicks alone give no number";
+  EXPECT_EQ(asked, (std::vector<std::vector<ItemRow>>{{1, 2}}));
+  asked.clear();
+  EXPECT_EQ(Evaluate(recorder, dataset, &test, {}).users, 1U);
+  EXPECT_EQ(asked, (std::vector<std::vector<ItemRow>>{{1, 2, 4}}));
+}
+
+TEST(EvaluateTest, TheFilterCoversEverythingMetButNeverTheTarget) {
+  Dataset dataset = HandMadeDataset(9, {{.train = {1, 2}, .validation = {3, 3}}});
+  dataset.users[0].roles = {
+      EventRole::kInput, EventRole::kTarget, EventRole::kTarget, EventRole::kTarget};
+  dataset.users[0].negatives = {4, 5};
+  FunctionScorer first_best([](History, ItemRow row) { return row == 3 ? 0.0F : 1.0F; });
+  // Left of nine items: 3, 6, 7, 8, 9; the target scores lowest.
+  const EvaluationOptions options{.protocols = {"full", "sampled:4"}, .k = {4, 5}};
+  const MetricTable table = Evaluate(first_best, dataset, nullptr, options);
+  EXPECT_EQ(*table.Find("full/hr@4"), 0.0);
+  EXPECT_EQ(*table.Find("full/hr@5"), 1.0);
+  EXPECT_EQ(*table.Find("full/mrr@5"), 0.2);
+  EXPECT_EQ(*table.Find("sampled4/hr@4"), 0.0);
+  EXPECT_NEAR(*table.Find("sampled4/mrr@5"), 0.2, 1e-12);
+}
+
 TEST(EvaluateTest, HistoryAtTestIncludesValidationAndEarlierTestEvents) {
   const Dataset dataset = HandMadeDataset(9, {{.train = {1, 2}, .validation = {3, 0}}});
   const std::vector<TestRows> test = {{.rows = {4, 0, 5}, .times = {4, 5, 6}}};

@@ -32,13 +32,13 @@ TEST(TopK, OrdersByScoreThenItemIdAndNeverShowsPaddingOrNan) {
   EXPECT_EQ(Rows(items), (std::vector<ItemRow>{4, 2, 1}));  // "a" before "c" at equal scores
 }
 
-TEST(TopK, LeavesOutTheHistoryUnlessAskedNotTo) {
+TEST(TopK, LeavesOutWhatWasMetUnlessAskedNotTo) {
   const Catalogue catalogue = Letters();
   const std::vector<float> scores = {0.0F, 4.0F, 3.0F, 2.0F, 1.0F};
-  const std::vector<ItemRow> history = {1, 3};
+  const std::vector<ItemRow> met = {3, 1};
 
-  EXPECT_EQ(Rows(SelectTop(scores, history, catalogue, {.k = 2})), (std::vector<ItemRow>{2, 4}));
-  EXPECT_EQ(Rows(SelectTop(scores, history, catalogue, {.k = 2, .filter_seen = false})),
+  EXPECT_EQ(Rows(SelectTop(scores, met, catalogue, {.k = 2})), (std::vector<ItemRow>{2, 4}));
+  EXPECT_EQ(Rows(SelectTop(scores, met, catalogue, {.k = 2, .filter_seen = false})),
             (std::vector<ItemRow>{1, 2}));
 }
 
@@ -61,7 +61,8 @@ TEST(TopK, WritesOneListAUserAcrossBatches) {
   LastItemScorer scorer;
   std::vector<UserHistory> users;
   for (int user = 0; user < 600; ++user) {
-    users.push_back({"u" + std::to_string(user), {static_cast<ItemRow>(1 + user % 3)}});
+    const auto row = static_cast<ItemRow>(1 + user % 3);
+    users.push_back({.user = "u" + std::to_string(user), .rows = {row}, .met = {row}});
   }
 
   const auto lines = WriteRecommendations(folder / "r.tsv", scorer, users, catalogue, {.k = 1});
@@ -80,6 +81,23 @@ TEST(TopK, HistoriesTakeTheTestInOnlyWhenGivenAndSkipUnknownItems) {
 
   EXPECT_EQ(Histories(dataset)[0].rows, (std::vector<ItemRow>{1, 2}));
   EXPECT_EQ(Histories(dataset, &test)[0].rows, (std::vector<ItemRow>{1, 2, 3}));
+}
+
+TEST(TopK, PurchasesAndDislikesAreNotRecommendedAgain) {
+  Dataset dataset;
+  dataset.users = {{.user = "ann",
+                    .rows = {1, 2},
+                    .negatives = {3},
+                    .roles = {EventRole::kInput, EventRole::kTarget},
+                    .train_size = 2}};
+  LastItemScorer scorer;
+  const std::vector<UserHistory> users = Histories(dataset);
+  EXPECT_EQ(users[0].rows, (std::vector<ItemRow>{1})) << "a purchase is no input";
+
+  const auto lists = RecommendTop(scorer, users, Letters(), {.k = 4});
+
+  ASSERT_TRUE(lists.has_value());
+  EXPECT_EQ(Rows(lists->front()), (std::vector<ItemRow>{4}));
 }
 
 TEST(TopK, TheTableShowsTitles) {
