@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "common/config/field_text.h"
+#include "common/config/number_text.h"
 #include "common/core/suggest.h"
 
 namespace rondo {

@@ -1,9 +1,8 @@
 #include "common/config/field_text.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <cmath>
+
+#include "common/config/number_text.h"
 
 namespace rondo {
 namespace {
@@ -78,23 +77,6 @@ struct Printer {
 };
 
 }  // namespace
-
-std::string FormatNumber(double value) {
-  if (std::isnan(value)) {
-    return "nan";
-  }
-  if (std::isinf(value)) {
-    return value > 0 ? "inf" : "-inf";
-  }
-  constexpr double kReadable = 1e15;
-  if (value == std::trunc(value) && std::abs(value) < kReadable
-      && !(value == 0 && std::signbit(value))) {
-    return std::to_string(static_cast<std::int64_t>(value));
-  }
-  std::array<char, 32> buffer{};
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
-  return {buffer.data(), end};
-}
 
 std::string TomlKey(const std::string& key) {
   const bool bare = !key.empty() && std::all_of(key.begin(), key.end(), [](char c) {

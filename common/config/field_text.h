@@ -7,9 +7,6 @@
 
 namespace rondo {
 
-/// The shortest decimal that reads back as the same double.
-std::string FormatNumber(double value);
-
 /// A key or value as TOML.
 std::string TomlKey(const std::string& key);
 std::string TomlValue(const FieldTarget& target);

@@ -30,7 +30,7 @@ struct DataConfig {
   double test_ratio = 0.1;  ///< same
   /// global_time: public cut, Unix seconds; 0 derives it from the ratios
   double validation_from = 0.0;
-  double test_from = 0.0;  ///< global_time: public cut, Unix seconds
+  double test_from = 0.0;   ///< global_time: public cut, Unix seconds
   int min_user_events = 3;  ///< users with fewer training rows are left out
   int min_item_events = 1;  ///< items with fewer training rows are left out
   double min_rating = 0.0;  ///< events below it are ignored; 0 keeps all

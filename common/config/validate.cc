@@ -1,8 +1,8 @@
 #include "common/config/validate.h"
 
 #include <algorithm>
-#include <charconv>
 
+#include "common/config/clients_rule.h"
 #include "common/core/suggest.h"
 
 namespace rondo {
@@ -10,54 +10,14 @@ namespace {
 
 using Fault = std::optional<ScenarioFault>;
 
-/// The decimal number that `text` is as a whole, or nothing.
-std::optional<double> WholeNumber(std::string_view text) {
-  double value = 0.0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) {
-    return std::nullopt;
-  }
-  return value;
-}
-
-Fault ClientsFault(const DataConfig& data) {
-  const std::size_t colon = data.clients.find(':');
-  const std::string kind = data.clients.substr(0, colon);
-  const std::string rest = colon == std::string::npos ? "" : data.clients.substr(colon + 1);
-  if (kind == "user" && colon == std::string::npos) {
-    return std::nullopt;
-  }
-  if (kind == "column") {
-    const std::size_t second = rest.find(':');
-    const std::optional<double> prefix =
-        second == std::string::npos ? 1.0 : WholeNumber(rest.substr(second + 1));
-    if (rest.empty() || second == 0 || !prefix || *prefix < 1) {
-      return ScenarioFault{
-          "data.clients",
-          "expected column:NAME or column:NAME:LETTERS, got '" + data.clients + "'"};
-    }
-    return std::nullopt;
-  }
-  if (kind == "dirichlet" || kind == "lognormal") {
-    const std::optional<double> value = WholeNumber(rest);
-    if (!value || !(*value > 0)) {
-      return ScenarioFault{"data.clients",
-                           "expected " + kind + " with a positive number such as " + kind
-                               + ":0.5, got '" + data.clients + "'"};
-    }
-    return std::nullopt;
-  }
-  const std::vector<std::string> kinds = {"user", "column", "dirichlet", "lognormal"};
-  return ScenarioFault{
-      "data.clients",
-      "expected user, column:NAME, column:NAME:LETTERS, dirichlet:ALPHA or lognormal:SIGMA, got '"
-          + data.clients + "'" + DidYouMean(kind, kinds)};
-}
+constexpr double kMostHeldOut = 0.95;
 
 Fault DataFault(const DataConfig& data) {
-  if (data.split != "leave_one_out" && data.validation_ratio + data.test_ratio > 0.95) {
+  if (data.validation_ratio < 0.0 || data.test_ratio < 0.0
+      || data.validation_ratio + data.test_ratio > kMostHeldOut) {
     return ScenarioFault{"data.test_ratio",
-                         "validation_ratio and test_ratio leave less than 5 % for training"};
+                         "validation_ratio and test_ratio must not be negative and must leave at "
+                         "least 5 % for training"};
   }
   if ((data.validation_from > 0) != (data.test_from > 0)) {
     return ScenarioFault{data.validation_from > 0 ? "data.validation_from" : "data.test_from",
@@ -84,7 +44,8 @@ Fault DataFault(const DataConfig& data) {
       return ScenarioFault{"data.columns", "the header of column '" + column + "' is empty"};
     }
   }
-  return ClientsFault(data);
+  const Result<ClientsRule> rule = ParseClientsRule(data.clients);
+  return rule ? std::nullopt : Fault({"data.clients", rule.error().message});
 }
 
 Fault ModelFault(const ModelConfig& model, const DataConfig& data) {
@@ -173,6 +134,13 @@ Fault EvaluationFault(const EvaluationConfig& evaluation, const DataConfig& data
 }
 
 }  // namespace
+
+Status CheckDataConfig(const DataConfig& data) {
+  if (const Fault fault = DataFault(data)) {
+    return Fail(fault->code, fault->key + ": " + fault->message);
+  }
+  return Ok();
+}
 
 std::optional<ScenarioFault> FindScenarioFault(const Scenario& scenario) {
   const Fault faults[] = {

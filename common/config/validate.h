@@ -17,4 +17,7 @@ struct ScenarioFault {
 /// Finds what ranges of single keys do not: the first impossible combination, or nothing.
 std::optional<ScenarioFault> FindScenarioFault(const Scenario& scenario);
 
+/// The same for the section `data` alone, whatever it was read from.
+Status CheckDataConfig(const DataConfig& data);
+
 }  // namespace rondo

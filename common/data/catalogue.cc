@@ -88,28 +88,30 @@ Result<Catalogue> Catalogue::Read(const std::filesystem::path& path) {
   std::vector<std::string> columns;
   std::vector<std::string> ids;
   std::vector<std::vector<std::string>> values;
+  bool is_header = true;
   for (const auto& [number, line] : NumberedLines(text)) {
+    const std::string where = path.string() + ":" + std::to_string(number);
     std::vector<std::string> cells;
     for (const std::string_view cell : SplitText(line, "\t")) {
       cells.emplace_back(cell);
     }
-    if (number == 1 && cells.front() != "item_id" && !cells.front().starts_with("item_id:")) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  path.string() + ":1: a catalogue starts with the column 'item_id', not '"
-                      + cells.front() + "'");
+    if (is_header) {
+      if (cells.front() != "item_id" && !cells.front().starts_with("item_id:")) {
+        return Fail(
+            ErrorCode::kInvalidArgument,
+            where + ": a catalogue starts with the column 'item_id', not '" + cells.front() + "'");
+      }
+      columns.assign(cells.begin() + 1, cells.end());
+      is_header = false;
+      continue;
     }
-    if (number > 1 && cells.size() != columns.size() + 1) {
+    if (cells.size() != columns.size() + 1) {
       return Fail(ErrorCode::kInvalidArgument,
-                  path.string() + ":" + std::to_string(number) + ": has "
-                      + std::to_string(cells.size()) + " fields, not "
+                  where + ": has " + std::to_string(cells.size()) + " fields, not "
                       + std::to_string(columns.size() + 1));
     }
-    if (number == 1) {
-      columns.assign(cells.begin() + 1, cells.end());
-    } else {
-      ids.push_back(cells.front());
-      values.emplace_back(cells.begin() + 1, cells.end());
-    }
+    ids.push_back(cells.front());
+    values.emplace_back(cells.begin() + 1, cells.end());
   }
   auto created = Create(std::move(ids), std::move(columns), std::move(values));
   if (!created) {

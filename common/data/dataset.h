@@ -197,7 +197,7 @@ struct ClientShard {
 ///                      ..., ALPHA)
 ///   lognormal:SIGMA    shuffled users; sizes of the K institutions in proportion to exp(SIGMA *
 ///   normal), each at least 1
-/// Errors  kInvalidArgument for an unknown rule or a column that the `.user` file lacks.
+/// Errors  kInvalidArgument for an unknown rule or a column that the file of the users lacks.
 Result<std::vector<ClientShard>> PartitionClients(const Dataset& dataset, const DataConfig& config);
 
 }  // namespace rondo

@@ -47,8 +47,9 @@ struct EventTable {
 };
 
 /// Reads the log that `config.path` names, of `config.format`. Broken rows are counted in the
-/// report. Errors  kNotFound; kIo; kCorrupt above `max_bad_rows`; kInvalidArgument for an unknown
-/// format, a wrong header or a folder without exactly one log.
+/// report. Errors  those of CheckDataConfig, so that all that is read later is in range; kNotFound;
+/// kIo; kCorrupt above `max_bad_rows`; kInvalidArgument for an unknown format, a wrong header or a
+/// folder without exactly one log.
 Result<EventTable> ReadEvents(const DataConfig& config);
 
 /// Writes `table` as RecBole atomic files NAME.inter, NAME.item and NAME.user; side files only

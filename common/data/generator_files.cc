@@ -1,8 +1,8 @@
 #include <cstring>
 
+#include "common/config/number_text.h"
 #include "common/core/file.h"
 #include "common/data/generator.h"
-#include "common/data/text.h"
 
 // NAME.npy := "\x93NUMPY" 0x01 0x00 length:uint16le header { float32le }
 //   header := a Python dictionary padded with spaces and "\n" to a multiple of 64 bytes from the
@@ -43,8 +43,8 @@ std::string ModalitiesText(const GeneratorConfig& config) {
   for (const ModalityConfig& modality : config.modalities) {
     text += text.size() == 1 ? "" : ", ";
     text += "{\"name\": \"" + modality.name + "\", \"dimension\": "
-            + std::to_string(modality.dimension) + ", \"noise\": " + DecimalText(modality.noise)
-            + ", \"missing\": " + DecimalText(modality.missing) + "}";
+            + std::to_string(modality.dimension) + ", \"noise\": " + FormatNumber(modality.noise)
+            + ", \"missing\": " + FormatNumber(modality.missing) + "}";
   }
   return text + "]";
 }
@@ -59,10 +59,10 @@ std::string TruthText(const GeneratedData& data, const GeneratorConfig& config) 
   field("users", std::to_string(config.users));
   field("items", std::to_string(config.items));
   field("interests", std::to_string(config.interests));
-  field("sequential", DecimalText(config.sequential));
-  field("exploration", DecimalText(config.exploration));
-  field("popularity", DecimalText(config.popularity));
-  field("concentration", DecimalText(config.concentration));
+  field("sequential", FormatNumber(config.sequential));
+  field("exploration", FormatNumber(config.exploration));
+  field("popularity", FormatNumber(config.popularity));
+  field("concentration", FormatNumber(config.concentration));
   field("typed", config.typed ? "true" : "false");
   field("modalities", ModalitiesText(config));
   field("item_interest", IntegerList(data.interest, 1));

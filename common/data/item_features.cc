@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "common/config/number_text.h"
 #include "common/core/suggest.h"
 #include "common/data/text.h"
 

@@ -3,14 +3,16 @@
 #include <utility>
 #include <vector>
 
+#include "common/config/number_text.h"
 #include "common/data/reader.h"
 #include "common/data/text.h"
 
 // MovieLens as GroupLens ships it
 //
 //   u.data       user "\t" item "\t" rating "\t" seconds, no header; beside it u.item and u.user
-//   ("|", Latin-1) ratings.dat  the same four fields cut by "::" ratings.csv  header
-//   userId,movieId,rating,timestamp; beside it movies.csv: movieId,title,genres
+//                ("|", Latin-1)
+//   ratings.dat  the same four fields cut by "::"; beside it movies.dat and users.dat
+//   ratings.csv  header userId,movieId,rating,timestamp; beside it movies.csv: movieId,title,genres
 
 namespace rondo {
 namespace {
@@ -89,12 +91,15 @@ Result<SideTable> ReadPlainItems(const fs::path& path) {
   return table;
 }
 
-Result<SideTable> ReadPlainUsers(const fs::path& path) {
+Result<SideTable> ReadUsers(const fs::path& path,
+                            const char* delimiter,
+                            const std::vector<std::string>& columns) {
   if (!fs::exists(path)) {
     return SideTable{};
   }
-  RONDO_TRY(DelimitedFile file, DelimitedFile::Open(path, {.delimiter = "|", .latin1 = true}));
-  return ReadSideRows(file, {"user_id", "age", "gender", "occupation", "zip_code"});
+  RONDO_TRY(DelimitedFile file,
+            DelimitedFile::Open(path, {.delimiter = delimiter, .latin1 = true}));
+  return ReadSideRows(file, columns);
 }
 
 Result<SideTable> ReadMovies(const fs::path& path, Dialect dialect, bool has_header) {
@@ -165,10 +170,16 @@ Status ReadMovieLens(const fs::path& path, const DataConfig& config, EventBuilde
   if (double_colon) {
     RONDO_TRY(builder.table().item_table,
               ReadMovies(folder / "movies.dat", {.delimiter = "::", .latin1 = true}, false));
+    RONDO_TRY(
+        builder.table().user_table,
+        ReadUsers(
+            folder / "users.dat", "::", {"user_id", "gender", "age", "occupation", "zip_code"}));
     return Ok();
   }
   RONDO_TRY(builder.table().item_table, ReadPlainItems(folder / "u.item"));
-  RONDO_TRY(builder.table().user_table, ReadPlainUsers(folder / "u.user"));
+  RONDO_TRY(
+      builder.table().user_table,
+      ReadUsers(folder / "u.user", "|", {"user_id", "age", "gender", "occupation", "zip_code"}));
   return Ok();
 }
 

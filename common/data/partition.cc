@@ -3,10 +3,10 @@
 #include <cmath>
 #include <map>
 #include <numeric>
-#include <optional>
 #include <span>
 #include <utility>
 
+#include "common/config/clients_rule.h"
 #include "common/core/rng.h"
 #include "common/data/dataset.h"
 #include "common/data/distributions.h"
@@ -100,12 +100,11 @@ Groups ByLogNormal(const Dataset& dataset, double sigma, std::size_t institution
     end = total;
   }
   Groups shards;
+  const std::size_t spare = users.size() - institutions;
   std::size_t next = 0;
   for (std::size_t k = 0; k < institutions; ++k) {
-    const std::size_t spare = users.size() - institutions;
-    const auto end =
-        static_cast<std::size_t>(std::llround(ends[k] / total * static_cast<double>(spare))) + k
-        + 1;
+    const double share = ends[k] / total * static_cast<double>(spare);
+    const std::size_t end = std::min(static_cast<std::size_t>(std::llround(share)), spare) + k + 1;
     auto& shard = shards[InstitutionName(k, institutions)];
     while (next < end) {
       shard.push_back(users[next++]);
@@ -114,28 +113,17 @@ Groups ByLogNormal(const Dataset& dataset, double sigma, std::size_t institution
   return shards;
 }
 
-Result<Groups> ByColumn(const Dataset& dataset, const std::string& rule) {
-  const auto parts = SplitText(rule, ":");
-  const std::string column(parts[0]);
-  std::size_t length = std::string::npos;
-  if (parts.size() > 1) {
-    const auto number = ParseNumber(parts[1]);
-    if (!number || *number < 1.0 || *number != std::floor(*number) || parts.size() > 2) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  "data.clients 'column:" + rule + "' must end in a column and the length of a prefix, such as "
-                  "column:zip_code:1");
-    }
-    length = static_cast<std::size_t>(*number);
-  }
+Result<Groups> ByColumn(const Dataset& dataset, const ClientsRule& rule) {
   Groups shards;
   for (std::uint32_t u = 0; u < dataset.users.size(); ++u) {
     const auto& attributes = dataset.users[u].attributes;
-    const auto found = attributes.find(column);
+    const auto found = attributes.find(rule.column);
     if (found == attributes.end()) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  "data.clients wants the column '" + column + "', which the .user file lacks");
+      return Fail(
+          ErrorCode::kInvalidArgument,
+          "data.clients wants the column '" + rule.column + "', which the file of the users lacks");
     }
-    const std::string value = found->second.substr(0, length);
+    const std::string value = found->second.substr(0, rule.prefix);
     shards[value.empty() ? "unknown" : value].push_back(u);
   }
   return shards;
@@ -143,14 +131,7 @@ Result<Groups> ByColumn(const Dataset& dataset, const std::string& rule) {
 
 Result<Groups> ByInstitution(const Dataset& dataset,
                              const DataConfig& config,
-                             const std::string& kind,
-                             const std::string& rest) {
-  const auto parameter = ParseNumber(rest);
-  if (!parameter || *parameter <= 0.0) {
-    return Fail(
-        ErrorCode::kInvalidArgument,
-        "data.clients '" + config.clients + "' needs a positive number, such as " + kind + ":0.5");
-  }
+                             const ClientsRule& rule) {
   const bool enough = config.institutions >= 1
                       && static_cast<std::size_t>(config.institutions) <= dataset.users.size();
   if (!enough) {
@@ -161,30 +142,32 @@ Result<Groups> ByInstitution(const Dataset& dataset,
   }
   Rng rng({.seed = config.seed, .purpose = Purpose::kPartition});
   const auto institutions = static_cast<std::size_t>(config.institutions);
-  return kind == "dirichlet" ? ByDirichlet(dataset, *parameter, institutions, rng)
-                             : ByLogNormal(dataset, *parameter, institutions, rng);
+  return rule.kind == ClientsRule::Kind::kDirichlet
+             ? ByDirichlet(dataset, rule.parameter, institutions, rng)
+             : ByLogNormal(dataset, rule.parameter, institutions, rng);
+}
+
+Groups ByUser(const Dataset& dataset) {
+  Groups shards;
+  for (std::uint32_t u = 0; u < dataset.users.size(); ++u) {
+    shards[dataset.users[u].user].push_back(u);
+  }
+  return shards;
 }
 
 Result<Groups> GroupUsers(const Dataset& dataset, const DataConfig& config) {
-  const std::size_t colon = config.clients.find(':');
-  const std::string kind = config.clients.substr(0, colon);
-  const std::string rest = colon == std::string::npos ? "" : config.clients.substr(colon + 1);
-  if (config.clients == "user") {
-    Groups shards;
-    for (std::uint32_t u = 0; u < dataset.users.size(); ++u) {
-      shards[dataset.users[u].user].push_back(u);
-    }
-    return shards;
+  const Result<ClientsRule> rule = ParseClientsRule(config.clients);
+  if (!rule) {
+    return Fail(rule.error().code, "data.clients: " + rule.error().message);
   }
-  if (kind == "column" && !rest.empty()) {
-    return ByColumn(dataset, rest);
+  switch (rule->kind) {
+    case ClientsRule::Kind::kUser:
+      return ByUser(dataset);
+    case ClientsRule::Kind::kColumn:
+      return ByColumn(dataset, *rule);
+    default:
+      return ByInstitution(dataset, config, *rule);
   }
-  if (kind == "dirichlet" || kind == "lognormal") {
-    return ByInstitution(dataset, config, kind, rest);
-  }
-  return Fail(ErrorCode::kInvalidArgument,
-              "data.clients '" + config.clients
-                  + "' is unknown; use user, column:NAME, column:NAME:LENGTH, dirichlet:ALPHA or lognormal:SIGMA");
 }
 
 }  // namespace

@@ -4,7 +4,9 @@
 #include <array>
 #include <utility>
 
-#include "common/data/text.h"
+#include "common/config/number_text.h"
+#include "common/config/validate.h"
+#include "common/data/time_text.h"
 
 namespace rondo {
 namespace {
@@ -90,20 +92,12 @@ Result<ColumnIndex> FindColumns(const std::vector<std::string>& header,
       Wanted{"time", &ColumnIndex::time, defaults.time, false},
       Wanted{"event", &ColumnIndex::event, defaults.event, false},
   };
-  for (const auto& [key, name] : config.columns) {
-    const std::string& given = key;
-    if (std::none_of(
-            wanted.begin(), wanted.end(), [&](const Wanted& w) { return given == w.key; })) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  "data.columns." + key + " is unknown; use user, item, rating, time or event");
-    }
-  }
   for (const Wanted& want : wanted) {
     const auto mapped = config.columns.find(want.key);
     const bool is_mapped = mapped != config.columns.end();
     const std::vector<std::string> names = is_mapped ? std::vector{mapped->second} : want.names;
-    for (const std::string& name : names) {
-      columns.*want.slot = std::max(columns.*want.slot, IndexOf(header, name));
+    for (std::size_t n = 0; n < names.size() && columns.*want.slot < 0; ++n) {
+      columns.*want.slot = IndexOf(header, names[n]);
     }
     if (columns.*want.slot < 0 && (want.required || is_mapped)) {
       return Fail(ErrorCode::kInvalidArgument,
@@ -138,9 +132,9 @@ std::string EventBuilder::FaultOf(const DelimitedFile& file,
     event.rating = *rating;
   }
   if (columns.time >= 0) {
-    const auto time = ParseNumber(field(columns.time));
+    const auto time = ParseTime(field(columns.time));
     if (!time) {
-      return "time '" + field(columns.time) + "' is no number";
+      return "time '" + field(columns.time) + "' is neither Unix seconds nor ISO 8601";
     }
     event.time = *time;
   }
@@ -194,6 +188,7 @@ Result<EventTable> EventBuilder::Take() && {
 }
 
 Result<EventTable> ReadEvents(const DataConfig& config) {
+  RONDO_TRY_STATUS(CheckDataConfig(config));
   std::error_code error;
   if (config.path.empty() || !std::filesystem::exists(config.path, error)) {
     return Fail(

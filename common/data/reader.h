@@ -63,8 +63,7 @@ struct ColumnDefaults {
 };
 
 /// Finds the columns of a header. `config.columns` wins over the defaults.
-/// Errors  kInvalidArgument: a column is missing (the message lists the header) or a mapping key is
-/// unknown.
+/// Errors  kInvalidArgument: a column is missing (the message lists the header).
 Result<ColumnIndex> FindColumns(const std::vector<std::string>& header,
                                 const DataConfig& config,
                                 const ColumnDefaults& defaults,

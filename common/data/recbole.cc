@@ -3,6 +3,7 @@
 #include <map>
 #include <vector>
 
+#include "common/config/number_text.h"
 #include "common/core/file.h"
 #include "common/data/reader.h"
 #include "common/data/text.h"
@@ -101,8 +102,8 @@ std::string InterText(const EventTable& table) {
   text += has_kind ? "\tevent:token\n" : "\n";
   for (const LogEvent& event : table.events) {
     text += TsvCell(table.users[event.user]) + "\t" + TsvCell(table.items[event.item]);
-    text += table.has_rating ? "\t" + DecimalText(event.rating) : "";
-    text += table.has_time ? "\t" + DecimalText(event.time) : "";
+    text += table.has_rating ? "\t" + FormatNumber(event.rating) : "";
+    text += table.has_time ? "\t" + FormatNumber(event.time) : "";
     text += has_kind ? "\t" + TsvCell(table.kinds[event.kind]) : "";
     text += "\n";
   }

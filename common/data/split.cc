@@ -83,24 +83,9 @@ class Splitter {
   const std::vector<EventRole>& roles_;
 };
 
-Status CheckRatios(const DataConfig& config) {
-  const bool in_range = config.validation_ratio >= 0.0 && config.test_ratio >= 0.0
-                        && config.validation_ratio + config.test_ratio < 1.0;
-  if (!in_range) {
-    return Fail(ErrorCode::kInvalidArgument,
-                "data.validation_ratio and data.test_ratio must not be negative and must add up to "
-                "less than 1");
-  }
-  return Ok();
-}
-
-Result<TimeCuts> ChooseCuts(const Splitter& splitter,
-                            const DataConfig& config,
-                            const std::vector<OrderedUser>& users) {
-  if (config.order != "time") {
-    return Fail(ErrorCode::kInvalidArgument,
-                "data.split = \"global_time\" needs data.order = \"time\"");
-  }
+TimeCuts ChooseCuts(const Splitter& splitter,
+                    const DataConfig& config,
+                    const std::vector<OrderedUser>& users) {
   std::vector<double> times;
   for (const OrderedUser& user : users) {
     for (const std::uint32_t event : user.events) {
@@ -117,19 +102,12 @@ Result<TimeCuts> ChooseCuts(const Splitter& splitter,
            : index < times.size() ? times[index]
                                   : std::floor(times.back()) + 1.0;
   };
-  TimeCuts cuts{.validation_from = config.validation_from, .test_from = config.test_from};
-  if (cuts.test_from == 0.0) {
-    cuts.test_from = quantile(1.0 - config.test_ratio);
+  if (config.test_from != 0.0) {
+    return {.validation_from = config.validation_from, .test_from = config.test_from};
   }
-  if (cuts.validation_from == 0.0) {
-    const double derived = quantile(1.0 - config.test_ratio - config.validation_ratio);
-    cuts.validation_from = std::min(derived, cuts.test_from);
-  }
-  if (cuts.validation_from > cuts.test_from) {
-    return Fail(ErrorCode::kInvalidArgument,
-                "data.validation_from lies after data.test_from; validation comes first in time");
-  }
-  return cuts;
+  const double test_from = quantile(1.0 - config.test_ratio);
+  const double derived = quantile(1.0 - config.test_ratio - config.validation_ratio);
+  return {.validation_from = std::min(derived, test_from), .test_from = test_from};
 }
 
 /// At least one row where the ratio is positive.
@@ -148,11 +126,8 @@ Result<TimeCuts> SplitUsers(const EventTable& table,
                             std::vector<OrderedUser>& users) {
   const Splitter splitter(table, roles);
   TimeCuts cuts;
-  if (config.split == "global_time" || config.split == "user_ratio") {
-    RONDO_TRY_STATUS(CheckRatios(config));
-  }
   if (config.split == "global_time") {
-    RONDO_TRY(cuts, ChooseCuts(splitter, config, users));
+    cuts = ChooseCuts(splitter, config, users);
   } else if (config.split != "leave_one_out" && config.split != "user_ratio"
              && config.split != "none") {
     return Fail(ErrorCode::kInvalidArgument,

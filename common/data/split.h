@@ -44,8 +44,7 @@ struct TimeCuts {
 
 /// Cuts every user by `config.split`, which may also be "none": all events are training. Returns
 /// the cuts in time, zero for the other splits. Held-out parts hold targets and the inputs among
-/// them; negative feedback there is dropped. Errors  kInvalidArgument: unknown split, ratios or
-/// cuts out of range, or a split in time without times.
+/// them; negative feedback there is dropped. Errors  kInvalidArgument for an unknown split.
 Result<TimeCuts> SplitUsers(const EventTable& table,
                             const std::vector<EventRole>& roles,
                             const DataConfig& config,

@@ -1,9 +1,6 @@
 #include "common/data/text.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <cmath>
 
 namespace rondo {
 namespace {
@@ -37,6 +34,9 @@ std::vector<std::string_view> SplitText(std::string_view text, std::string_view 
 std::vector<NumberedLine> NumberedLines(std::string_view text) {
   std::vector<NumberedLine> lines;
   std::size_t number = 0;
+  if (text.starts_with("\xEF\xBB\xBF")) {
+    text.remove_prefix(3);
+  }
   for (std::string_view line : SplitText(text, "\n")) {
     ++number;
     if (line.ends_with('\r')) {
@@ -47,27 +47,6 @@ std::vector<NumberedLine> NumberedLines(std::string_view text) {
     }
   }
   return lines;
-}
-
-std::optional<double> ParseNumber(std::string_view text) {
-  double value = 0.0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc{} || stop != end || !std::isfinite(value)) {
-    return std::nullopt;
-  }
-  return value;
-}
-
-std::string DecimalText(double value) {
-  std::array<char, 64> buffer{};
-  if (value == std::floor(value) && std::abs(value) < 1e15) {
-    const auto whole = static_cast<long long>(value);
-    const auto done = std::to_chars(buffer.data(), buffer.data() + buffer.size(), whole);
-    return {buffer.data(), done.ptr};
-  }
-  const auto done = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
-  return {buffer.data(), done.ptr};
 }
 
 bool IdLess(std::string_view a, std::string_view b) {

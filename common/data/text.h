@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,14 +14,8 @@ struct NumberedLine {
   std::string_view text;   ///< without its line end
 };
 
-/// The lines that are not empty.
+/// The lines that are not empty, without a byte-order mark.
 std::vector<NumberedLine> NumberedLines(std::string_view text);
-
-/// A finite number that fills the whole text, or nothing.
-std::optional<double> ParseNumber(std::string_view text);
-
-/// The shortest text that reads back as the same number; whole numbers have no point.
-std::string DecimalText(double value);
 
 /// Order of ids: plain decimal numbers by value and before all others, the rest by bytes. A strict
 /// total order on distinct texts, the same on every machine and in every locale.

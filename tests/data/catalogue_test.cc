@@ -43,6 +43,20 @@ TEST(CatalogueTest, RepeatedEmptyOrMalformedListsAreRefused) {
   EXPECT_FALSE(Catalogue::Create({"a"}, {"title"}, {}));
 }
 
+TEST(CatalogueTest, MarksAndBlankLinesAreNoItems) {
+  const DataFolder folder;
+  for (const char* const text : {"\xEF\xBB\xBFitem_id\ttitle\nx\tX\n",
+                                 "\nitem_id\ttitle\n\nx\tX\n\n",
+                                 "\xEF\xBB\xBF\r\nitem_id\ttitle\r\nx\tX\r\n"}) {
+    const auto read = Catalogue::Read(folder.Write("c.tsv", text));
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->items(), 1) << text;
+    EXPECT_EQ(read->Row("x"), 1);
+    EXPECT_EQ(read->Title(1), "X");
+    EXPECT_EQ(read->text(), text) << "the hash is that of the file as it lies there";
+  }
+}
+
 TEST(CatalogueTest, BrokenFileNamesTheLine) {
   const DataFolder folder;
   const auto wrong_header = Catalogue::Read(folder.Write("a.tsv", "item\nx\n"));

@@ -174,6 +174,17 @@ TEST(LoadTest, MappingNamesTheItemsOfAPublicCatalogue) {
   EXPECT_EQ(loaded.report.unknown_items, 2U);
 }
 
+TEST(LoadTest, AMappingMayStartWithAByteOrderMark) {
+  const DataFolder folder;
+  folder.Write("x.inter", std::string(kHeader) + Row("a", "mine", 1) + Row("a", "mine", 2));
+  const auto loaded =
+      LoadWholeLog({.path = folder.path(),
+                    .catalogue = folder.Write("c.tsv", "item_id\nA\n"),
+                    .mapping = folder.Write("m.tsv", "\xEF\xBB\xBFmine\tA\r\n")});
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_EQ(loaded->report.unknown_items, 0U);
+}
+
 TEST(LoadTest, BrokenMappingNamesTheLine) {
   const DataFolder folder;
   folder.Write("x.inter", Log([](int i) { return std::to_string(i); }));

@@ -138,6 +138,7 @@ TEST(PartitionTest, SigmaSpreadsTheSizes) {
   };
   EXPECT_LE(largest("lognormal:0.001"), 102U);
   EXPECT_GT(largest("lognormal:3"), 300U);
+  EXPECT_GT(largest("lognormal:20"), 600U);
 }
 
 TEST(PartitionTest, WrongRulesAreRefused) {
@@ -147,10 +148,15 @@ TEST(PartitionTest, WrongRulesAreRefused) {
         .error()
         .message;
   };
-  EXPECT_THAT(message("town"), HasSubstr("'town' is unknown"));
-  EXPECT_THAT(message("column:town"), HasSubstr("'town', which the .user file lacks"));
-  EXPECT_THAT(message("column:zip:x"), HasSubstr("length of a prefix"));
+  EXPECT_THAT(message("town"), HasSubstr("lognormal:SIGMA, got 'town'"));
+  EXPECT_THAT(message("column:town"), HasSubstr("'town', which the file of the users lacks"));
+  for (const char* const rule :
+       {"column:zip:x", "column:zip:0", "column:zip:1.5", "column:zip:1e300", "column:zip:1:2"}) {
+    EXPECT_THAT(message(rule), HasSubstr("1 to 1000 letters")) << rule;
+  }
   EXPECT_THAT(message("dirichlet:-1"), HasSubstr("positive number"));
+  EXPECT_THAT(message("dirichlet:1e308"), HasSubstr("up to 1000000"));
+  EXPECT_THAT(message("lognormal:1000"), HasSubstr("up to 20"));
   EXPECT_THAT(message("dirichlet:1", 11), HasSubstr("1 to the 10 users"));
 }
 

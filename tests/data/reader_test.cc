@@ -75,8 +75,8 @@ TEST(ReaderTest, BrokenRowsAreCountedAndTheFirstFewShown) {
               ElementsAre("x.inter:3: has 3 fields, not 4",
                           "x.inter:4: an empty user or item id",
                           "x.inter:5: rating 'good' is no number",
-                          "x.inter:6: time 'nan' is no number",
-                          "x.inter:7: time '1e999' is no number"));
+                          "x.inter:6: time 'nan' is neither Unix seconds nor ISO 8601",
+                          "x.inter:7: time '1e999' is neither Unix seconds nor ISO 8601"));
   const auto refused = ReadEvents({.path = folder.path(), .max_bad_rows = 5});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kCorrupt);
@@ -128,6 +128,81 @@ TEST(MovieLensReaderTest, RatingsCsvWithQuotedTitles) {
               ElementsAre("Good, \"Bad\"", "1966", "Action Western"));
 }
 
+TEST(MovieLensReaderTest, DoubleColonFilesWithUsers) {
+  const DataFolder folder;
+  folder.Write("ratings.dat", "1::10::3::100\n2::10::5::200\n");
+  folder.Write("movies.dat", "10::Face/Off: Mis\xE9rables (1997)::Action|Sci-Fi\n");
+  folder.Write("users.dat", "1::F::1::10::48067\n2::M::56::16::70072\n");
+  const auto table = ReadEvents({.path = folder.path()});
+  ASSERT_TRUE(table) << table.error().message;
+  ASSERT_EQ(table->events.size(), 2U);
+  EXPECT_EQ(table->users[table->events[1].user], "2");
+  EXPECT_EQ(table->events[1].rating, 5.0);
+  EXPECT_EQ(table->events[1].time, 200.0);
+  EXPECT_THAT(table->item_table.rows.at("10"),
+              ElementsAre("Face/Off: Mis\xC3\xA9rables", "1997", "Action Sci-Fi"));
+  EXPECT_THAT(table->user_table.columns, ElementsAre("gender", "age", "occupation", "zip_code"));
+  EXPECT_THAT(table->user_table.rows.at("2"), ElementsAre("M", "56", "16", "70072"));
+}
+
+TEST(CsvReaderTest, TheFirstKnownHeaderNameWins) {
+  const DataFolder folder;
+  const auto path =
+      folder.Write("log.csv", "time,item,user_id,item_id,timestamp,user\n1,a,b,c,5,d\n");
+  const auto table = ReadEvents({.path = path});
+  ASSERT_TRUE(table) << table.error().message;
+  EXPECT_EQ(table->events[0].time, 5.0) << "timestamp stands before time in the list of names";
+  EXPECT_THAT(table->users, ElementsAre("b"));
+  EXPECT_THAT(table->items, ElementsAre("c"));
+  const auto swapped =
+      ReadEvents({.path = folder.Write("b.csv", "user,item,timestamp,time\na,b,5,1\n")});
+  ASSERT_TRUE(swapped);
+  EXPECT_EQ(swapped->events[0].time, 5.0) << "wherever the columns stand";
+}
+
+// Expected by `date -u -d TEXT +%s`.
+TEST(CsvReaderTest, TimesMayBeIsoDates) {
+  const DataFolder folder;
+  const std::vector<std::pair<std::string, double>> times = {
+      {"2024-01-01", 1704067200},
+      {"2024-01-01 12:30:00", 1704112200},
+      {"2024-01-01T12:30", 1704112200},
+      {"2024-01-01T12:30:00Z", 1704112200},
+      {"2024-01-01T12:30:00.250Z", 1704112200.25},
+      {"2024-01-01T12:30:00+05:30", 1704092400},
+      {"2024-01-01 12:30:00-0800", 1704141000},
+      {"2024-02-29T00:00:00+00", 1709164800},
+      {"1969-12-31T23:59:59Z", -1},
+      {"1704112200", 1704112200},
+  };
+  std::string text = "user,item,time\n";
+  for (const auto& [word, seconds] : times) {
+    text += "u,i," + word + "\n";
+  }
+  const auto table = ReadEvents({.path = folder.Write("log.csv", text), .max_bad_rows = 0});
+  ASSERT_TRUE(table) << table.error().message;
+  for (std::size_t t = 0; t < times.size(); ++t) {
+    EXPECT_EQ(table->events[t].time, times[t].second) << times[t].first;
+  }
+  for (const char* const word : {"2023-02-29",
+                                 "2024-13-01",
+                                 "2024-01-01T24:30",
+                                 "2024-1-1",
+                                 "01/02/2024",
+                                 "2024-01-01T",
+                                 "2024-01-01T12:30:00x",
+                                 "2024-01-01T12:30:00.",
+                                 "2024-01-01Z",
+                                 "2024-01-01T12:30+",
+                                 "yesterday"}) {
+    const auto refused = ReadEvents(
+        {.path = folder.Write("bad.csv", "user,item,time\nu,i," + std::string(word) + "\n"),
+         .max_bad_rows = 0});
+    ASSERT_FALSE(refused) << word;
+    EXPECT_THAT(refused.error().message, HasSubstr("neither Unix seconds nor ISO 8601"));
+  }
+}
+
 TEST(CsvReaderTest, ColumnsAreMappedAndFieldsMayBeQuoted) {
   const DataFolder folder;
   const auto path = folder.Write("log.csv",
@@ -150,7 +225,7 @@ TEST(CsvReaderTest, UnknownMappingKeyAndMissingColumn) {
   const auto path = folder.Write("log.tsv", "user\titem\n1\t2\n");
   EXPECT_TRUE(ReadEvents({.path = path}));
   EXPECT_THAT(ReadEvents({.path = path, .columns = {{"users", "user"}}}).error().message,
-              HasSubstr("data.columns.users is unknown"));
+              HasSubstr("data.columns: unknown column 'users'"));
   EXPECT_THAT(ReadEvents({.path = path, .columns = {{"time", "when"}}}).error().message,
               HasSubstr("no time column 'when' (it has: user, item)"));
 }
