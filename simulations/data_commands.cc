@@ -7,8 +7,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <span>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -19,6 +17,7 @@
 #include "common/data/events.h"
 #include "common/data/generator.h"
 #include "common/data/partition_files.h"
+#include "common/data/split_files.h"
 #include "simulations/data_stats.h"
 
 namespace rondo::sim {
@@ -144,67 +143,17 @@ Status Import(const Source& source, const Output& output) {
   return Ok();
 }
 
-/// Rows of one part of the split as an atomic file. Positions stand in for times where only the
-/// order is known.
-class PartWriter {
- public:
-  explicit PartWriter(const Catalogue& catalogue) : catalogue_(catalogue) {}
-
-  void Add(const std::string& user, std::span<const ItemRow> rows, std::span<const double> times) {
-    for (std::size_t j = 0; j < rows.size(); ++j) {
-      if (rows[j] == 0) {
-        ++outside_;
-        continue;
-      }
-      text_ += user + "\t" + catalogue_.id(rows[j]) + "\t" + TimeText(times[j]) + "\n";
-    }
-  }
-
-  Status Write(const std::filesystem::path& path) const {
-    RONDO_TRY_STATUS(WriteTextFile(path, text_));
-    std::cout << path.string() << '\n';
-    if (outside_ > 0) {
-      std::cerr << outside_ << " rows outside the catalogue are not in " << path.filename().string()
-                << '\n';
-    }
-    return Ok();
-  }
-
- private:
-  static std::string TimeText(double time) {
-    std::ostringstream text;
-    text.precision(17);
-    text << time;
-    return text.str();
-  }
-
-  const Catalogue& catalogue_;
-  std::string text_ = "user_id:token\titem_id:token\ttimestamp:float\n";
-  std::uint64_t outside_ = 0;
-};
-
 Status Export(const Source& source, const Output& output) {
   RONDO_TRY(const DataConfig config, Resolve(source));
-  RONDO_TRY(LoadedData loaded, LoadData(config));
-  ShowReport(loaded.report);
-  const Catalogue& catalogue = *loaded.dataset.catalogue;
-  PartWriter train(catalogue);
-  PartWriter validation(catalogue);
-  PartWriter test(catalogue);
-  const std::vector<TestRows>& test_rows = loaded.test.Open();
-  for (std::size_t u = 0; u < loaded.dataset.users.size(); ++u) {
-    const UserSequence& user = loaded.dataset.users[u];
-    const std::span<const ItemRow> rows(user.rows);
-    const std::span<const double> times(user.times);
-    train.Add(user.user, user.train(), times.first(user.train_size));
-    validation.Add(user.user, rows.subspan(user.train_size), times.subspan(user.train_size));
-    test.Add(user.user, test_rows[u].rows, test_rows[u].times);
+  RONDO_TRY(const std::vector<WrittenPart> parts, WriteSplit(config, output.out, output.name));
+  for (const WrittenPart& part : parts) {
+    std::cout << part.file.string() << '\n';
+    if (part.outside > 0) {
+      std::cerr << WithCommas(part.outside) << " rows outside the catalogue are not in "
+                << part.file.filename().string() << '\n';
+    }
   }
-  RONDO_TRY_STATUS(MakeFolder(output.out));
-  RONDO_TRY_STATUS(train.Write(output.out / (output.name + ".train.inter")));
-  RONDO_TRY_STATUS(validation.Write(output.out / (output.name + ".valid.inter")));
-  RONDO_TRY_STATUS(test.Write(output.out / (output.name + ".test.inter")));
-  return WriteTextFile(output.out / "catalogue.tsv", catalogue.text());
+  return Ok();
 }
 
 Status Stats(const Source& source, const Output& output) {
@@ -243,7 +192,18 @@ Status Partition(const Source& source, const Output& output) {
   return Ok();
 }
 
-Status Generate(const GeneratorConfig& config, const std::filesystem::path& out) {
+/// What `generate` takes beside the fields of GeneratorConfig: one value for all kinds of vectors.
+struct VectorFlags {
+  std::optional<double> noise, missing;
+};
+
+Status Generate(GeneratorConfig config,
+                const VectorFlags& vectors,
+                const std::filesystem::path& out) {
+  for (ModalityConfig& modality : config.modalities) {
+    Override(vectors.noise, modality.noise);
+    Override(vectors.missing, modality.missing);
+  }
   RONDO_TRY(const GeneratedData data, GenerateData(config));
   RONDO_TRY_STATUS(WriteGenerated(data, config, out));
   std::cout << (out / "synthetic.inter").string() << '\n';
@@ -296,10 +256,19 @@ void AddGenerate(CLI::App& data, Action& action) {
           "--concentration", config->concentration, "Dirichlet parameter of users' interests")
       ->capture_default_str();
   command->add_flag("--typed", config->typed, "Name events view, buy and dislike");
+  auto vectors = std::make_shared<VectorFlags>();
+  command->add_option("--noise",
+                      vectors->noise,
+                      "Noise of all item vectors, whose prototypes have standard deviation 1; left "
+                      "out, 0.3 for text, 0.6 for image, 1 for audio");
+  command->add_option("--missing",
+                      vectors->missing,
+                      "Share of items without a vector, for each kind; left out, 0 for text, 0.2 "
+                      "for image, 0.4 for audio");
   command->add_option("--seed", config->seed, "Seed")->capture_default_str();
-  command->callback([&action, config, out] {
-    action = [config, out] {
-      return Generate(*config, *out);
+  command->callback([&action, config, vectors, out] {
+    action = [config, vectors, out] {
+      return Generate(*config, *vectors, *out);
     };
   });
 }

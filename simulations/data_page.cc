@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 
 #include "common/io/report_style.h"
 #include "common/io/svg.h"
@@ -36,15 +37,12 @@ std::string Card(const std::string& title, const std::string& note, const std::s
          + EscapeXml(note) + "</p><figure>" + chart + "</figure></section>\n";
 }
 
-/// Counts values by powers of two: 1, 2 to 3, 4 to 7, ...; empty bins below the first value are
+/// Counts values by powers of two: 0, 1, 2 to 3, 4 to 7, ...; empty bins below the first value are
 /// left out.
 void CountByDoubling(const std::vector<std::uint64_t>& values, Histogram& chart) {
   std::vector<double> counts;
   for (const std::uint64_t value : values) {
-    std::size_t bin = 0;
-    while ((value >> (bin + 1)) > 0) {
-      ++bin;
-    }
+    const auto bin = static_cast<std::size_t>(std::bit_width(value));
     counts.resize(std::max(counts.size(), bin + 1));
     counts[bin] += 1.0;
   }
@@ -53,7 +51,7 @@ void CountByDoubling(const std::vector<std::uint64_t>& values, Histogram& chart)
   const auto first = static_cast<std::size_t>(filled - counts.begin());
   chart.counts.assign(filled, counts.end());
   for (std::size_t bin = first; bin <= counts.size(); ++bin) {
-    chart.edges.push_back(static_cast<double>(std::uint64_t{1} << bin));
+    chart.edges.push_back(bin == 0 ? 0.0 : static_cast<double>(std::uint64_t{1} << (bin - 1)));
   }
 }
 

@@ -56,8 +56,8 @@ struct ModelConfig {
   /// read one (token | token_seq | float | float_seq)
   std::vector<std::string> features;
   std::string fusion = "sum";  ///< sum | gate | concat: how features join the item embedding
-  bool positions = true;       ///< learned positions; off when data.order = "none"
-  bool causal = true;          ///< off when, and only when, data.order = "none"
+  bool positions = true;       ///< learned positions; must be off where data.order = "none"
+  bool causal = true;          ///< must be off where, and only where, data.order = "none"
 };
 
 struct ClientConfig {

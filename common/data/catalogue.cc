@@ -9,10 +9,6 @@
 namespace rondo {
 namespace {
 
-bool FitsCell(std::string_view text) {
-  return text.find_first_of("\t\r\n") == std::string_view::npos;
-}
-
 std::string CatalogueText(const std::vector<std::string>& ids,
                           const std::vector<std::string>& columns,
                           const std::vector<std::vector<std::string>>& values) {
@@ -43,7 +39,7 @@ Status CheckShape(const std::vector<std::string>& ids,
                     + std::to_string(values.size()));
   }
   for (const auto& row : values) {
-    if (row.size() != columns.size() || !std::all_of(row.begin(), row.end(), FitsCell)) {
+    if (row.size() != columns.size() || !std::all_of(row.begin(), row.end(), FitsTsvCell)) {
       return Fail(ErrorCode::kInvalidArgument,
                   "a catalogue row must hold one value a column, without tabs or line ends");
     }
@@ -61,7 +57,7 @@ Result<Catalogue> Catalogue::Create(std::vector<std::string> ids,
   catalogue.rows_.reserve(ids.size());
   for (const std::string& id : ids) {
     const auto row = static_cast<ItemRow>(catalogue.rows_.size() + 1);
-    if (id.empty() || !FitsCell(id)) {
+    if (id.empty() || !FitsTsvCell(id)) {
       return Fail(ErrorCode::kInvalidArgument,
                   "catalogue row " + std::to_string(row)
                       + " has an empty item id or one with a tab or line end");

@@ -53,7 +53,8 @@ struct EventTable {
 Result<EventTable> ReadEvents(const DataConfig& config);
 
 /// Writes `table` as RecBole atomic files NAME.inter, NAME.item and NAME.user; side files only
-/// where there are columns.
+/// where there are columns. Errors  kInvalidArgument for an id or event name with a tab or line
+/// end; kIo.
 Status WriteAtomicFiles(const EventTable& table,
                         const std::filesystem::path& folder,
                         const std::string& name);

@@ -1,9 +1,7 @@
 #include <algorithm>
 #include <cstring>
-#include <unordered_map>
 #include <utility>
 
-#include "common/core/file.h"
 #include "common/crypto/sha256.h"
 #include "common/data/events.h"
 #include "common/data/split.h"
@@ -11,92 +9,6 @@
 
 namespace rondo {
 namespace {
-
-constexpr double kSortedShareForWarning = 0.95;
-
-/// mapping := { own_id "\t" catalogue_id "\n" }. Renames the items of `table`; ids that the file
-/// lacks become "", which no catalogue holds.
-Status ApplyMapping(const std::filesystem::path& path, EventTable& table) {
-  RONDO_TRY(const std::string text, ReadTextFile(path));
-  std::unordered_map<std::string, std::string> names;
-  for (const auto& [number, line] : NumberedLines(text)) {
-    const auto cells = SplitText(line, "\t");
-    if (cells.size() != 2) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  path.string() + ":" + std::to_string(number)
-                      + ": a mapping row is own_id, a tab, catalogue_id");
-    }
-    if (!names.emplace(cells[0], cells[1]).second) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  path.string() + ":" + std::to_string(number) + ": '" + std::string(cells[0])
-                      + "' is mapped twice");
-    }
-  }
-  for (std::string& item : table.items) {
-    const auto found = names.find(item);
-    item = found == names.end() ? std::string{} : found->second;
-  }
-  return Ok();
-}
-
-/// Share of neighbouring events of a user with equal time, and of users whose file order follows
-/// item ids.
-void ReportOrder(const EventTable& table,
-                 const DataConfig& config,
-                 const std::vector<OrderedUser>& users,
-                 DataReport& report) {
-  std::uint64_t pairs = 0;
-  std::uint64_t ties = 0;
-  std::uint64_t sorted = 0;
-  std::uint64_t counted = 0;
-  for (const OrderedUser& user : users) {
-    std::vector<std::uint32_t> in_file = user.events;
-    std::sort(in_file.begin(), in_file.end());
-    for (std::size_t p = 1; p < user.events.size(); ++p) {
-      ++pairs;
-      ties += table.events[user.events[p]].time == table.events[user.events[p - 1]].time ? 1U : 0U;
-    }
-    if (in_file.size() >= 3) {
-      ++counted;
-      sorted += std::is_sorted(in_file.begin(),
-                               in_file.end(),
-                               [&](auto a, auto b) {
-                                 return IdLess(table.items[table.events[a].item],
-                                               table.items[table.events[b].item]);
-                               })
-                    ? 1U
-                    : 0U;
-    }
-  }
-  if (config.order == "time" && pairs > 0) {
-    report.tied_share = static_cast<double>(ties) / static_cast<double>(pairs);
-  }
-  report.users_sorted_by_item =
-      counted == 0 ? 0.0 : static_cast<double>(sorted) / static_cast<double>(counted);
-  const bool by_file =
-      config.order == "sequence" || (config.order == "time" && config.ties == "file");
-  if (by_file && report.users_sorted_by_item > kSortedShareForWarning) {
-    report.warnings.emplace_back(
-        "the file lists the events of over 95 % of users by item id, so file order says nothing "
-        "about time: set "
-        "data.ties = \"hash\", or data.order = \"none\" where the times only count rows");
-  }
-}
-
-void ReportEventNames(const EventTable& table, const DataConfig& config, DataReport& report) {
-  for (const auto& [event, role] : config.events) {
-    if (std::find(table.kinds.begin(), table.kinds.end(), event) == table.kinds.end()) {
-      report.warnings.push_back("data.events." + event
-                                + " names an event that the data set does not hold");
-    }
-  }
-  for (std::size_t k = 1; k < table.kinds.size() && !config.events.empty(); ++k) {
-    if (!config.events.contains(table.kinds[k])) {
-      report.warnings.push_back("events named '" + table.kinds[k]
-                                + "' are ignored: data.events does not list them");
-    }
-  }
-}
 
 /// Held-out targets, and those of them outside the catalogue.
 struct TargetCount {
@@ -116,14 +28,11 @@ struct TargetCount {
 /// Turns ordered events into a Dataset; one object a load.
 class Assembler {
  public:
-  Assembler(const EventTable& table,
-            const std::vector<EventRole>& roles,
-            const DataConfig& config,
-            DataReport report)
+  Assembler(const EventTable& table, const std::vector<EventRole>& roles, const DataConfig& config)
       : table_(table),
         roles_(roles),
         config_(config),
-        report_(std::move(report)) {}
+        report_(table.report) {}
 
   Result<LoadedData> Run(std::vector<OrderedUser> users) {
     const std::size_t before = users.size();
@@ -364,19 +273,8 @@ class Assembler {
 }  // namespace
 
 Result<LoadedData> LoadData(const DataConfig& config) {
-  RONDO_TRY(EventTable table, ReadEvents(config));
-  if (!config.mapping.empty()) {
-    RONDO_TRY_STATUS(ApplyMapping(config.mapping, table));
-  }
-  RONDO_TRY(const std::vector<EventRole> roles, RolesOfKinds(table, config));
-  RONDO_TRY(std::vector<OrderedUser> users, OrderEvents(table, roles, config));
-  DataReport report = std::move(table.report);
-  ReportEventNames(table, config, report);
-  ReportOrder(table, config, users, report);
-  RONDO_TRY(const TimeCuts cuts, SplitUsers(table, roles, config, users));
-  report.validation_from = cuts.validation_from;
-  report.test_from = cuts.test_from;
-  return Assembler(table, roles, config, std::move(report)).Run(std::move(users));
+  RONDO_TRY(SplitLog log, ReadSplitLog(config));
+  return Assembler(log.table, log.roles, config).Run(std::move(log.users));
 }
 
 Result<LoadedData> LoadWholeLog(DataConfig config) {

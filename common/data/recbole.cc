@@ -94,6 +94,19 @@ std::string SideText(const SideTable& table, const std::string& id_column) {
   return text;
 }
 
+/// Names stand in the file as they are: two that differ by a tab alone must not become one.
+Status CheckNames(const char* what, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    if (!FitsTsvCell(name)) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  std::string(what) + " '" + TsvCell(name)
+                      + "' holds a tab or line end, which a .inter file cannot; rename it in the "
+                        "source");
+    }
+  }
+  return Ok();
+}
+
 std::string InterText(const EventTable& table) {
   const bool has_kind = table.kinds.size() > 1;
   std::string text = "user_id:token\titem_id:token";
@@ -101,10 +114,10 @@ std::string InterText(const EventTable& table) {
   text += table.has_time ? "\ttimestamp:float" : "";
   text += has_kind ? "\tevent:token\n" : "\n";
   for (const LogEvent& event : table.events) {
-    text += TsvCell(table.users[event.user]) + "\t" + TsvCell(table.items[event.item]);
+    text += table.users[event.user] + "\t" + table.items[event.item];
     text += table.has_rating ? "\t" + FormatNumber(event.rating) : "";
     text += table.has_time ? "\t" + FormatNumber(event.time) : "";
-    text += has_kind ? "\t" + TsvCell(table.kinds[event.kind]) : "";
+    text += has_kind ? "\t" + table.kinds[event.kind] : "";
     text += "\n";
   }
   return text;
@@ -146,6 +159,9 @@ Status ReadRecBole(const fs::path& path, const DataConfig& config, EventBuilder&
 }
 
 Status WriteAtomicFiles(const EventTable& table, const fs::path& folder, const std::string& name) {
+  RONDO_TRY_STATUS(CheckNames("user id", table.users));
+  RONDO_TRY_STATUS(CheckNames("item id", table.items));
+  RONDO_TRY_STATUS(CheckNames("event name", table.kinds));
   RONDO_TRY_STATUS(MakeFolder(folder));
   RONDO_TRY_STATUS(WriteTextFile(folder / (name + ".inter"), InterText(table)));
   if (!table.item_table.empty()) {

@@ -50,4 +50,16 @@ Result<TimeCuts> SplitUsers(const EventTable& table,
                             const DataConfig& config,
                             std::vector<OrderedUser>& users);
 
+/// A log with the order and split of every user, before any filter; `table.report` knows the cuts
+/// and warnings, and items are named as in the catalogue.
+struct SplitLog {
+  EventTable table;
+  std::vector<EventRole> roles;  ///< parallel to EventTable::kinds
+  std::vector<OrderedUser> users;
+};
+
+/// Reads, maps, orders and splits what `config` names. Errors  those of ReadEvents and of the steps
+/// above; kInvalidArgument for a broken mapping.
+Result<SplitLog> ReadSplitLog(const DataConfig& config);
+
 }  // namespace rondo

@@ -68,6 +68,10 @@ bool IdLess(std::string_view a, std::string_view b) {
   return a < b;
 }
 
+bool FitsTsvCell(std::string_view text) {
+  return text.find_first_of("\t\r\n") == std::string_view::npos;
+}
+
 std::string TsvCell(std::string_view text) {
   std::string cell(text);
   std::replace_if(

@@ -21,6 +21,9 @@ std::vector<NumberedLine> NumberedLines(std::string_view text);
 /// total order on distinct texts, the same on every machine and in every locale.
 bool IdLess(std::string_view a, std::string_view b);
 
+/// Whether the text holds no tab or line end.
+bool FitsTsvCell(std::string_view text);
+
 /// Tabs and line ends become spaces, so that the text fits a cell of a TSV file.
 std::string TsvCell(std::string_view text);
 

@@ -177,10 +177,9 @@ TEST(LoadTest, MappingNamesTheItemsOfAPublicCatalogue) {
 TEST(LoadTest, AMappingMayStartWithAByteOrderMark) {
   const DataFolder folder;
   folder.Write("x.inter", std::string(kHeader) + Row("a", "mine", 1) + Row("a", "mine", 2));
-  const auto loaded =
-      LoadWholeLog({.path = folder.path(),
-                    .catalogue = folder.Write("c.tsv", "item_id\nA\n"),
-                    .mapping = folder.Write("m.tsv", "\xEF\xBB\xBFmine\tA\r\n")});
+  const auto loaded = LoadWholeLog({.path = folder.path(),
+                                    .catalogue = folder.Write("c.tsv", "item_id\nA\n"),
+                                    .mapping = folder.Write("m.tsv", "\xEF\xBB\xBFmine\tA\r\n")});
   ASSERT_TRUE(loaded) << loaded.error().message;
   EXPECT_EQ(loaded->report.unknown_items, 0U);
 }

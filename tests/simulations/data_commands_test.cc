@@ -118,6 +118,94 @@ TEST_F(DataCommandsTest, ExportWritesThePartsOfTheSplit) {
   EXPECT_TRUE(Catalogue::Read(Path("split/catalogue.tsv")));
 }
 
+TEST_F(DataCommandsTest, ExportKeepsNamesRatingsAndFeedback) {
+  folder_.Write("log.csv",
+                "user,item,rating,time,event\n"
+                "u,a,1,10,view\nu,x,5,20,buy\nu,c,-2,30,skip\nu,b,1,40,view\nu,x,4.5,50,buy\n"
+                "u,a,1,60,view\nu,b,3,70,buy\nu,q,1,80,view\nv,c,1,1,view\nv,b,1,2,view\n"
+                "v,a,1,3,hover\n");
+  const std::vector<std::string> roles = {"--events", "view=input,buy=both,skip=negative"};
+  const auto done = RunProgram({"data",
+                                "export",
+                                Path("log.csv"),
+                                "--out",
+                                Path("parts"),
+                                "--name",
+                                "s",
+                                "--set",
+                                "data.min_user_events=1",
+                                roles[0],
+                                roles[1]});
+  ASSERT_TRUE(done.status) << done.status.error().message;
+  const std::string header =
+      "user_id:token\titem_id:token\trating:float\ttimestamp:float\tevent:token\n";
+  EXPECT_EQ(*ReadTextFile(Path("parts/s.train.inter")),
+            header
+                + "u\ta\t1\t10\tview\nu\tx\t5\t20\tbuy\nu\tc\t-2\t30\tskip\nu\tb\t1\t40\tview\n"
+                  "v\tc\t1\t1\tview\nv\tb\t1\t2\tview\n");
+  EXPECT_EQ(*ReadTextFile(Path("parts/s.valid.inter")), header + "u\tx\t4.5\t50\tbuy\n");
+  EXPECT_EQ(*ReadTextFile(Path("parts/s.test.inter")),
+            header + "u\ta\t1\t60\tview\nu\tb\t3\t70\tbuy\n");
+  EXPECT_THAT(done.out, HasSubstr("s.test.inter"));
+}
+
+TEST_F(DataCommandsTest, IdsThatBreakARowAreRefused) {
+  folder_.Write("log.csv", "user,item,time\n\"a\tb\",x,1\nc,x,2\n");
+  for (const char* const command : {"import", "export"}) {
+    const auto done = RunProgram({"data",
+                                  command,
+                                  Path("log.csv"),
+                                  "--out",
+                                  Path("out"),
+                                  "--set",
+                                  "data.min_user_events=1"});
+    ASSERT_FALSE(done.status) << command;
+    EXPECT_THAT(done.status.error().message, HasSubstr("user id 'a b' holds a tab")) << command;
+  }
+}
+
+TEST_F(DataCommandsTest, ItemsWithoutTrainingRowsStandAtZero) {
+  folder_.Write("log.csv", "user,item,time\nu,a,1\nu,b,2\nu,b,3\n");
+  folder_.Write("list.tsv", "item_id\na\nb\nc\nd\ne\n");
+  const auto done = RunProgram({"data",
+                                "stats",
+                                Path("log.csv"),
+                                "--split",
+                                "none",
+                                "--catalogue",
+                                Path("list.tsv"),
+                                "--html",
+                                Path("page.html")});
+  ASSERT_TRUE(done.status) << done.status.error().message;
+  const std::string page = *ReadTextFile(Path("page.html"));
+  const std::string items = page.substr(page.find("id=\"item-rows"));
+  EXPECT_THAT(items, HasSubstr("<title>0 to 1: 3</title>"));
+  EXPECT_THAT(items, HasSubstr("<title>1 to 2: 1</title>"));
+  EXPECT_THAT(items, HasSubstr("<title>2 to 4: 1</title>"));
+}
+
+TEST_F(DataCommandsTest, NoiseAndMissingRateOfVectorsAreFlags) {
+  const auto done = RunProgram({"data",
+                                "generate",
+                                "--out",
+                                Path("clean"),
+                                "--users",
+                                "20",
+                                "--items",
+                                "100",
+                                "--noise",
+                                "0.25",
+                                "--missing",
+                                "0"});
+  ASSERT_TRUE(done.status) << done.status.error().message;
+  const auto truth = boost::json::parse(*ReadTextFile(Path("clean/truth.json")));
+  for (const auto& modality : truth.at("modalities").as_array()) {
+    EXPECT_EQ(modality.at("noise").to_number<double>(), 0.25);
+    EXPECT_EQ(modality.at("missing").to_number<double>(), 0.0);
+  }
+  EXPECT_FALSE(RunProgram({"data", "generate", "--out", Path("x"), "--missing", "2"}).status);
+}
+
 TEST_F(DataCommandsTest, CatalogueAndPartitionAgree) {
   const auto catalogue = RunProgram({"data", "catalogue", Path("made"), "--out", Path("c.tsv")});
   ASSERT_TRUE(catalogue.status) << catalogue.status.error().message;
