@@ -1,8 +1,7 @@
 #include <algorithm>
 #include <string>
-#include <unordered_map>
 
-#include "common/core/file.h"
+#include "common/data/mapping.h"
 #include "common/data/split.h"
 #include "common/data/text.h"
 
@@ -10,31 +9,6 @@ namespace rondo {
 namespace {
 
 constexpr double kSortedShareForWarning = 0.95;
-
-/// mapping := { own_id "\t" catalogue_id "\n" }. Renames the items of `table`; ids that the file
-/// lacks become "", which no catalogue holds.
-Status ApplyMapping(const std::filesystem::path& path, EventTable& table) {
-  RONDO_TRY(const std::string text, ReadTextFile(path));
-  std::unordered_map<std::string, std::string> names;
-  for (const auto& [number, line] : NumberedLines(text)) {
-    const auto cells = SplitText(line, "\t");
-    if (cells.size() != 2) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  path.string() + ":" + std::to_string(number)
-                      + ": a mapping row is own_id, a tab, catalogue_id");
-    }
-    if (!names.emplace(cells[0], cells[1]).second) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  path.string() + ":" + std::to_string(number) + ": '" + std::string(cells[0])
-                      + "' is mapped twice");
-    }
-  }
-  for (std::string& item : table.items) {
-    const auto found = names.find(item);
-    item = found == names.end() ? std::string{} : found->second;
-  }
-  return Ok();
-}
 
 /// Share of neighbouring events of a user with equal time, and of users whose file order follows
 /// item ids.
