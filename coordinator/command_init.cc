@@ -4,6 +4,7 @@
 
 #include "common/config/field_text.h"
 #include "common/core/file.h"
+#include "common/core/host_port.h"
 #include "common/crypto/certificate.h"
 #include "common/data/item_features.h"
 #include "coordinator/commands.h"
@@ -36,6 +37,10 @@ Result<std::vector<ClientId>> ClientIds(const InitFlags& flags) {
   if (const auto twice = std::ranges::adjacent_find(sorted); twice != sorted.end()) {
     return Fail(ErrorCode::kInvalidArgument, "--client " + *twice + " is given twice");
   }
+  if (ids.empty()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "a federation needs clients; give --clients N, or --client NAME for each");
+  }
   for (const ClientId& id : ids) {
     RONDO_TRY_STATUS(CheckClientId(id));
   }
@@ -44,6 +49,55 @@ Result<std::vector<ClientId>> ClientIds(const InitFlags& flags) {
 
 bool IsLoopback(const std::string& host) {
   return host == "localhost" || host == "127.0.0.1" || host == "::1";
+}
+
+/// The address to listen on for clients that come to `host`.
+std::string ListenAddress(const std::string& host) {
+  if (host == "localhost") {
+    return "127.0.0.1";
+  }
+  if (IsLoopback(host)) {
+    return host;
+  }
+  return host.find(':') == std::string::npos ? "0.0.0.0" : "::";
+}
+
+/// Clients on other machines read the port in client.toml, so it must be known now.
+Status CheckPort(const InitFlags& flags) {
+  if (flags.port == 0 && !IsLoopback(flags.host)) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "--port 0 takes another port at each start, which clients that reach " + flags.host
+                    + " cannot know; give --port N, or --host localhost");
+  }
+  return Ok();
+}
+
+/// Without common cuts every client would split its own log at a time of its own, and move it as
+/// the log grows: test events of yesterday would be trained on tomorrow.
+Status CheckSplit(const DataConfig& data) {
+  if (data.split == "global_time" && (data.test_from <= 0.0 || data.validation_from <= 0.0)) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "data.split = \"global_time\" needs the same cuts for all clients: set "
+                "data.validation_from and data.test_from, in Unix seconds, in the scenario");
+  }
+  return Ok();
+}
+
+/// No round of such a federation could ever count.
+Status CheckRounds(const StrategyConfig& strategy, std::size_t clients) {
+  const auto check = [clients](const char* key, int wanted) -> Status {
+    if (wanted > 0 && static_cast<std::size_t>(wanted) > clients) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("{} is {}, but the federation has only {} clients; lower it in the "
+                              "scenario, or name more clients",
+                              key,
+                              wanted,
+                              clients));
+    }
+    return Ok();
+  };
+  RONDO_TRY_STATUS(check("strategy.cohort", strategy.cohort));
+  return check("strategy.quorum", strategy.quorum);
 }
 
 std::string CoordinatorToml(const InitFlags& flags, std::size_t clients) {
@@ -66,21 +120,19 @@ certificate = "server.crt"
 key = "server.key"
 state = "state"
 )",
-      IsLoopback(flags.host) ? "127.0.0.1" : "0.0.0.0",
+      ListenAddress(flags.host),
       flags.port,
       clients);
 }
 
-/// What each event name is for, as a line of [data].
-std::string EventsLine(DataConfig data) {
-  return data.events.empty() ? "" : "events = " + TomlValue(&data.events) + "\n";
-}
-
-/// The rules that every client's data must follow; where the data lie is the client's own affair.
-std::string ClientToml(const InitFlags& flags, const DataConfig& data) {
+/// The rules that every client's data must follow, exactly as the coordinator has them; where the
+/// data lie is the client's own affair.
+std::string ClientToml(const InitFlags& flags, DataConfig data) {
   const std::string port =
       flags.port == 0 ? "# port = 7443   # the coordinator takes a free one; see its state/address"
                       : fmt::format("port = {}", flags.port);
+  const std::string events =
+      data.events.empty() ? "" : "events = " + TomlValue(&data.events) + "\n";
   return fmt::format(
       R"(# Made by `rondo-coordinator init`. Relative paths start at this file's folder.
 [coordinator]
@@ -100,10 +152,10 @@ ties = "{}"
 split = "{}"
 validation_ratio = {}
 test_ratio = {}
-validation_from = {:.1f}
-test_from = {:.1f}
+validation_from = {}
+test_from = {}
 min_user_events = {}
-min_rating = {:.3f}
+min_rating = {}
 seed = {}
 {})",
       flags.host,
@@ -111,14 +163,14 @@ seed = {}
       data.order,
       data.ties,
       data.split,
-      data.validation_ratio,
-      data.test_ratio,
-      data.validation_from,
-      data.test_from,
+      TomlValue(&data.validation_ratio),
+      TomlValue(&data.test_ratio),
+      TomlValue(&data.validation_from),
+      TomlValue(&data.test_from),
       data.min_user_events,
-      data.min_rating,
+      TomlValue(&data.min_rating),
       data.seed,
-      EventsLine(data));
+      events);
 }
 
 Status WriteClient(const InitFlags& flags,
@@ -150,15 +202,40 @@ Result<CertifiedKey> WriteKeys(const InitFlags& flags, const Scenario& scenario)
   return authority;
 }
 
+void PrintNextSteps(const InitFlags& flags, const Federation& made, std::size_t clients) {
+  fmt::print(stderr,
+             "Federation '{}' in {}: {} items, {} weights, {} clients.\n"
+             "Hand each folder of {} to its client over a safe channel, then start\n"
+             "  rondo-coordinator run --config {}\n",
+             made.scenario.name,
+             flags.out.string(),
+             made.catalogue.items(),
+             made.layout->size(),
+             clients,
+             (flags.out / "clients").string(),
+             (flags.out / "coordinator.toml").string());
+  if (flags.port == 0) {
+    fmt::print(stderr,
+               "The port is another one at each start. While the coordinator runs, {} names it; "
+               "start each client with\n  rondo-client run --set coordinator.port=PORT\n",
+               made.address_file().string());
+  } else {
+    fmt::print(stderr, "Clients reach it at {}.\n", HostPort(flags.host, flags.port));
+  }
+}
+
 Status Init(InitFlags flags) {
   RONDO_TRY(Scenario scenario, LoadScenario({.file = flags.scenario}));
   if (scenario.privacy.mode == "in_process") {
     scenario.privacy.mode = "channel";
   }
   RONDO_TRY_STATUS(CheckTrustMode(scenario));
+  RONDO_TRY_STATUS(CheckPort(flags));
+  RONDO_TRY_STATUS(CheckSplit(scenario.data));
   RONDO_TRY(const Catalogue catalogue, Catalogue::Read(flags.catalogue));
   RONDO_TRY_STATUS(MakeItemFeatures(catalogue, scenario.model.features));  // before any file
   RONDO_TRY(const std::vector<ClientId> ids, ClientIds(flags));
+  RONDO_TRY_STATUS(CheckRounds(scenario.strategy, ids.size()));
   flags.out = std::filesystem::absolute(flags.out).lexically_normal();
   const std::filesystem::path config = flags.out / "coordinator.toml";
   if (std::filesystem::exists(config)) {
@@ -187,17 +264,7 @@ Status Init(InitFlags flags) {
   RONDO_TRY_STATUS(WriteTextFile(config, toml));
   std::error_code ignored;  // A leftover draft harms nobody.
   std::filesystem::remove(draft, ignored);
-  fmt::print(stderr,
-             "Federation '{}' in {}: {} items, {} weights, {} clients.\n"
-             "Hand each folder of {} to its client over a safe channel, then start\n"
-             "  rondo-coordinator run --config {}\n",
-             made.scenario.name,
-             flags.out.string(),
-             catalogue.items(),
-             made.layout->size(),
-             ids.size(),
-             (flags.out / "clients").string(),
-             config.string());
+  PrintNextSteps(flags, made, ids.size());
   return Ok();
 }
 

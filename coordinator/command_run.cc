@@ -11,6 +11,7 @@
 #include <boost/json/object.hpp>
 
 #include "common/core/file.h"
+#include "common/core/host_port.h"
 #include "common/crypto/random.h"
 #include "common/crypto/sha256.h"
 #include "common/io/json.h"
@@ -122,7 +123,7 @@ class Run {
     server_->Start();
     const std::string pages = settings.status_host + ":" + std::to_string(status_->port());
     RONDO_TRY_STATUS(WriteTextFile(federation_.status_file(), pages + "\n"));
-    const std::string address = settings.host + ":" + std::to_string(server_->port());
+    const std::string address = HostPort(settings.host, server_->port());
     RONDO_TRY_STATUS(WriteTextFile(federation_.address_file(), address + "\n"));
     fmt::print(stderr,
                "{}: listening on {}, status on http://{}/status, trust mode '{}', round {} of {}\n",

@@ -5,14 +5,14 @@ namespace rondo {
 namespace {
 
 constexpr const char* kExamples = R"(Examples:
-  rondo-coordinator init --scenario ml-100k.toml --catalogue catalogue.tsv --clients 8 --out federation
-  rondo-coordinator init --scenario S.toml --catalogue items.tsv --client north --client south \
+  rondo-coordinator init --scenario scenario.toml --catalogue items.tsv --clients 8 --out federation
+  rondo-coordinator init --scenario scenario.toml --catalogue items.tsv --client north --client south \
       --host coordinator.example --out federation
   rondo-coordinator run --config federation/coordinator.toml
   rondo-coordinator status --config federation/coordinator.toml
   rondo-coordinator model export --config federation/coordinator.toml --out model.safetensors
 
-Runs a federation: invites clients, adds up their updates, keeps the model.)";
+Runs a federation: asks its clients to train, adds up their updates, keeps the model.)";
 
 void AddCommands(CLI::App& app, Action& action) {
   coordinator::AddInitCommand(app, action);

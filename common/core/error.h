@@ -12,7 +12,7 @@ enum class ErrorCode {
   kCorrupt,          ///< Bytes from a file or a peer break their format.
   kIo,               ///< The operating system refused a read or a write (disk full, permissions).
   kUnavailable,      ///< A peer cannot be reached, or the connection broke.
-  kUnauthenticated,  ///< A certificate is missing, expired, foreign or revoked.
+  kUnauthenticated,  ///< A certificate is missing, expired or foreign.
   kTimeout,          ///< A deadline passed.
   kFailedPrecondition,  ///< The call does not fit the present state.
   kUnsupported,         ///< Known, but not possible here or not built yet.

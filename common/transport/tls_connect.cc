@@ -2,6 +2,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 
+#include "common/core/host_port.h"
 #include "common/transport/tls_stream.h"
 
 namespace rondo {
@@ -25,7 +26,7 @@ void ExpectHost(SSL* ssl, const std::string& host) {
 Task<Result<Tcp::socket>> ConnectSocket(boost::asio::any_io_executor executor,
                                         TlsAddress address,
                                         TimePoint deadline) {
-  const std::string where = address.host + ":" + std::to_string(address.port);
+  const std::string where = HostPort(address.host, address.port);
   Timer timer(executor, deadline);
   Tcp::resolver resolver(executor);
   const std::string service = std::to_string(address.port);
@@ -65,7 +66,7 @@ Task<Result<std::shared_ptr<Channel>>> ConnectTls(boost::asio::any_io_executor e
   Status done = co_await channel->Handshake(TlsContext::Role::kClient, deadline);
   if (!done) {
     Error error = std::move(done).error();
-    error.message = address.host + ":" + std::to_string(address.port) + ": " + error.message;
+    error.message = HostPort(address.host, address.port) + ": " + error.message;
     co_return Fail(std::move(error));
   }
   channel->set_peer(address.host);

@@ -1,5 +1,6 @@
 #include <openssl/ssl.h>
 
+#include "common/core/host_port.h"
 #include "common/crypto/x509_handles.h"
 #include "common/transport/tls_stream.h"
 
@@ -97,7 +98,7 @@ Result<std::unique_ptr<TlsListener>> TlsListener::Listen(boost::asio::any_io_exe
   }
   if (code) {
     return Fail(ErrorCode::kUnavailable,
-                "cannot listen on " + host + ":" + std::to_string(port) + ": " + code.message());
+                "cannot listen on " + HostPort(host, port) + ": " + code.message());
   }
   return std::unique_ptr<TlsListener>(
       std::make_unique<AsioListener>(std::move(acceptor), std::move(context)));

@@ -220,7 +220,7 @@ TEST_F(FederationTest, AStateHasOneProcess) {
 }
 
 TEST_F(FederationTest, AClientGivesUpAfterTheTimeItWasGiven) {
-  Init(SmallScenario(3));
+  Init(SmallScenario(3, "cohort = 0"));
   std::string port;
   {
     const auto coordinator = StartCoordinator();
