@@ -1,9 +1,10 @@
 #include "common/data/partition_files.h"
 
-#include <array>
+#include <algorithm>
 #include <unordered_map>
 
 #include "common/core/file.h"
+#include "common/crypto/sha256.h"
 #include "common/data/dataset.h"
 #include "common/data/events.h"
 
@@ -11,10 +12,12 @@ namespace rondo {
 namespace {
 
 constexpr std::uint32_t kNoName = 0xFFFFFFFF;
+constexpr std::size_t kLongestName = 64;
+constexpr std::size_t kDigestDigits = 8;
 
 bool IsPlain(char c) {
   const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-  return letter || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-' || c == '@';
+  return letter || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
 }
 
 /// Copies events of a table into a smaller one that names only what they use.
@@ -95,20 +98,18 @@ std::vector<std::vector<std::uint32_t>> EventsOfShards(const EventTable& table,
 }  // namespace
 
 std::string ClientFolderName(const ClientId& id) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string name;
-  for (const char c : id) {
-    // A leading dot would hide the folder, or name the parent.
-    if (IsPlain(c) && !(c == '.' && name.empty())) {
-      name.push_back(c);
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      name.push_back('%');
-      name.push_back(kDigits[byte >> 4U]);
-      name.push_back(kDigits[byte & 15U]);
-    }
+  std::string name = id;
+  // A leading dot would hide the folder, or name the parent.
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return !IsPlain(c); }, '_');
+  if (name.starts_with('.')) {
+    name.front() = '_';
   }
-  return name;
+  if (name == id && !id.empty() && id.size() <= kLongestName) {
+    return name;
+  }
+  const std::string digest = "-" + Sha256Hex(AsBytes(id)).substr(0, kDigestDigits);
+  return name.substr(0, kLongestName - digest.size()) + digest;
 }
 
 Result<WrittenPartition> WritePartition(const DataConfig& config,

@@ -10,7 +10,9 @@
 
 namespace rondo {
 
-/// Name of a client's folder: its id, with bytes outside A-Z a-z 0-9 . _ - @ written as %XX.
+/// Name of a client's folder: its id where that may name a client of a federation, as 1 to 64 bytes
+/// of A-Z a-z 0-9 . _ - without a dot in front. Else what is like it, with the start of the id's
+/// SHA-256 to tell such names apart.
 std::string ClientFolderName(const ClientId& id);
 
 struct WrittenPartition {

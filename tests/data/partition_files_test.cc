@@ -1,8 +1,11 @@
 #include "common/data/partition_files.h"
 
+#include <set>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/crypto/certificate.h"
 #include "common/data/generator.h"
 #include "tests/data/data_files.h"
 
@@ -53,9 +56,32 @@ INSTANTIATE_TEST_SUITE_P(Splits,
                          ::testing::Values("leave_one_out", "user_ratio", "global_time"));
 
 TEST(ClientFolderNameTest, OddIdsStayInsideTheFolder) {
-  EXPECT_EQ(ClientFolderName("bank-1.example@x_Y"), "bank-1.example@x_Y");
-  EXPECT_EQ(ClientFolderName("../a b"), "%2E.%2Fa%20b");
-  EXPECT_EQ(ClientFolderName("."), "%2E");
+  EXPECT_EQ(ClientFolderName("bank-1.example_Y"), "bank-1.example_Y");
+  const std::string longest(64, 'x');
+  EXPECT_EQ(ClientFolderName(longest), longest);
+  // The digits are those of `printf '../a b' | sha256sum`.
+  EXPECT_EQ(ClientFolderName("../a b"), "_._a_b-2c2c791a");
+}
+
+TEST(ClientFolderNameTest, NamesAClientOfAFederationWhateverTheIdHolds) {
+  std::set<std::string> names;
+  const std::vector<std::string> ids = {"",
+                                        ".",
+                                        "..",
+                                        "a b",
+                                        "a/b",
+                                        "a_b",
+                                        "M\xC3\xBCnchen",
+                                        "a@b",
+                                        "a%20b",
+                                        std::string(65, 'x'),
+                                        std::string(66, 'x'),
+                                        std::string(300, '/')};
+  for (const std::string& id : ids) {
+    const std::string name = ClientFolderName(id);
+    EXPECT_TRUE(CheckClientId(name)) << name;
+    EXPECT_TRUE(names.insert(name).second) << name << " is the name of two clients";
+  }
 }
 
 }  // namespace
