@@ -23,12 +23,29 @@ std::string TailOf(const std::filesystem::path& log) {
   return text->size() > kTail ? text->substr(text->size() - kTail) : *text;
 }
 
+/// An error that ends this program as the child ended; killed by a signal is a failed run.
+ErrorCode CodeOfExit(int code) {
+  for (const ErrorCode error : {ErrorCode::kUnavailable,
+                                ErrorCode::kTimeout,
+                                ErrorCode::kInvalidArgument,
+                                ErrorCode::kInternal,
+                                ErrorCode::kCancelled}) {
+    if (ExitCode(error) == code) {
+      return error;
+    }
+  }
+  return ErrorCode::kFailedPrecondition;
+}
+
 Status RunToEnd(const std::vector<std::string>& command, const std::filesystem::path& log) {
   RONDO_TRY(ChildProcess child, ChildProcess::Start(command, log));
+  const std::string name = "'" + command[0] + " " + command[1] + "'";
   const std::optional<int> code = child.Wait(TimePoint::clock::now() + seconds(60));
-  if (code != 0) {
-    return Fail(ErrorCode::kUnavailable,
-                "'" + command[0] + " " + command[1] + "' failed: " + TailOf(log));
+  if (!code) {
+    return Fail(ErrorCode::kTimeout, name + " still ran after 60 s: " + TailOf(log));
+  }
+  if (*code != 0) {
+    return Fail(CodeOfExit(*code), name + " failed: " + TailOf(log));
   }
   return Ok();
 }
@@ -117,8 +134,9 @@ Result<std::string> FederationProcesses::Port() {
       const std::string port = address->substr(colon == std::string::npos ? 0 : colon + 1);
       return port.substr(0, port.find_last_not_of(" \n") + 1);
     }
-    if (coordinator().Wait(TimePoint::clock::now() + std::chrono::milliseconds(10))) {
-      return Fail(ErrorCode::kUnavailable,
+    const auto ended = coordinator().Wait(TimePoint::clock::now() + std::chrono::milliseconds(10));
+    if (ended) {
+      return Fail(CodeOfExit(*ended),
                   "the coordinator did not start: " + TailOf(folder_ / "coordinator.log"));
     }
   }
@@ -164,7 +182,7 @@ Status FederationProcesses::Finish(seconds timeout) {
                 "the coordinator still ran after " + std::to_string(timeout.count()) + " s");
   }
   if (*code != 0) {
-    return Fail(ErrorCode::kFailedPrecondition,
+    return Fail(CodeOfExit(*code),
                 "the coordinator ended with exit code " + std::to_string(*code) + ": "
                     + TailOf(folder_ / "coordinator.log"));
   }

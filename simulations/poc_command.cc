@@ -50,6 +50,34 @@ Status CheckClientCount(const Experiment& experiment, int clients) {
                   + "; use that number, or --set data.clients=dirichlet:1.0");
 }
 
+/// A rehearsal never writes into an earlier one.
+Status CheckUnused(const std::filesystem::path& out) {
+  if (out.empty()) {
+    return Ok();
+  }
+  for (const char* part : {"scenario.toml", "data", "federation"}) {
+    std::error_code ignored;  // A folder that cannot be looked into is refused when it is written.
+    if (std::filesystem::exists(out / part, ignored)) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  "'" + (out / part).string()
+                      + "' exists already; choose another --out, or remove the old federation");
+    }
+  }
+  return Ok();
+}
+
+/// The folder to write to, made.
+Result<std::filesystem::path> FolderOf(const PocFlags& flags, const std::string& name) {
+  std::filesystem::path folder = flags.out;
+  if (folder.empty()) {
+    RONDO_TRY(const RunDirectory made,
+              RunDirectory::Create("runs", name + "-poc", std::chrono::system_clock::now()));
+    folder = made.path();
+  }
+  RONDO_TRY_STATUS(MakeFolder(folder));
+  return std::filesystem::absolute(folder);
+}
+
 /// Writes the scenario, the public item list and one folder of rows a client.
 Result<FederationProcesses::Options> WriteInputs(const Experiment& experiment,
                                                  const std::filesystem::path& folder) {
@@ -107,12 +135,12 @@ Result<std::string> Report(Experiment& experiment, const std::filesystem::path& 
 
 Status RunPoc(const PocFlags& flags) {
   const InterruptWatcher interrupt;
+  RONDO_TRY_STATUS(CheckUnused(flags.out));
   RONDO_TRY(Scenario scenario, flags.scenario.Load());
   UseInstitutions(scenario, flags.clients);
   RONDO_TRY(const std::unique_ptr<Experiment> experiment, PrepareExperiment(scenario));
   RONDO_TRY_STATUS(CheckClientCount(*experiment, flags.clients));
-  const std::filesystem::path folder = std::filesystem::absolute(flags.out);
-  RONDO_TRY_STATUS(MakeFolder(folder));
+  RONDO_TRY(const std::filesystem::path folder, FolderOf(flags, scenario.name));
   RONDO_TRY(FederationProcesses::Options options, WriteInputs(*experiment, folder));
   options.stop = interrupt.token();
 
@@ -142,9 +170,10 @@ void AddPocCommand(CLI::App& parent, Action& action) {
   command->add_option("--clients", flags->clients, "client processes, one institution each")
       ->required()
       ->check(CLI::Range(1, 256));
-  flags->out = "runs/poc";
-  command->add_option("--out", flags->out, "folder for keys, data, logs and checkpoints")
-      ->capture_default_str();
+  command->add_option("--out",
+                      flags->out,
+                      "new folder for keys, data, logs and checkpoints (default: "
+                      "runs/<utc>-<name>-poc)");
   command->add_option("--timeout", flags->timeout_s, "seconds the federation may take")
       ->capture_default_str();
   command->callback([flags, &action] {
