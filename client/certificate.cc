@@ -1,7 +1,5 @@
 #include "client/certificate.h"
 
-#include <string>
-
 #include "common/core/file.h"
 #include "common/crypto/certificate.h"
 
@@ -40,6 +38,10 @@ Result<IdentityReport> InspectIdentity(const IdentityPaths& paths) {
                         .expires = certificate.not_after,
                         .authority_since = authority.not_before,
                         .key_is_private = IsPrivate(paths.key)};
+}
+
+std::string KeyFix(const IdentityPaths& paths) {
+  return "chmod 600 " + paths.key.string();
 }
 
 }  // namespace rondo::client

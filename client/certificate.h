@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <string>
 
 #include "common/core/ids.h"
 #include "common/core/result.h"
@@ -29,5 +30,8 @@ struct IdentityReport {
 ///         kUnauthenticated for an expired or not yet valid certificate, one of another CA, or no
 ///         client's.
 Result<IdentityReport> InspectIdentity(const IdentityPaths& paths);
+
+/// The command that keeps others on the machine from reading the key.
+std::string KeyFix(const IdentityPaths& paths);
 
 }  // namespace rondo::client

@@ -9,6 +9,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "common/core/file.h"
+#include "common/core/host_port.h"
 
 namespace rondo::client {
 namespace {
@@ -33,9 +34,22 @@ std::string Day(SystemTime time) {
   return fmt::format("{:%Y-%m-%d}", fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
 }
 
-double UnknownShare(const DataReport& report) {
-  const auto rows = static_cast<double>(report.rows);
-  return rows > 0.0 ? static_cast<double>(report.unknown_items) / rows : 0.0;
+const char* FixOfConnection(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kUnauthenticated:
+      return "see certificate; identity.ca must be the operator's file, and coordinator.host the "
+             "name in its certificate";
+    case ErrorCode::kFailedPrecondition:
+      return "get the operator's catalogue.tsv and name it in data.catalogue";
+    case ErrorCode::kUnsupported:
+      return "install the same release as the coordinator";
+    case ErrorCode::kNotFound:
+    case ErrorCode::kInvalidArgument:
+      return "correct the path in section [data] or [identity]";
+    default:
+      return "correct section [coordinator], open the firewall for outgoing TCP, or ask the "
+             "operator whether it runs";
+  }
 }
 
 }  // namespace
@@ -63,11 +77,13 @@ Check CheckData(const Result<LoadedData>& data, const Settings& settings) {
   return Pass("data", std::move(found));
 }
 
-Check CheckMapping(const Result<LoadedData>& data, const Settings& settings) {
-  if (!data) {
-    return FailCheck("mapping", "the log could not be read", "see data");
+Check CheckMapping(const Result<ItemCoverage>& coverage, const Settings& settings) {
+  if (!coverage) {
+    return FailCheck(
+        "mapping", coverage.error().message, "correct data.path, data.mapping or data.catalogue");
   }
-  const double share = UnknownShare(data->report);
+  const double rows = std::max(1.0, static_cast<double>(coverage->rows));
+  const double share = static_cast<double>(coverage->unknown) / rows;
   std::string found =
       fmt::format("{:.1f} % of the rows name an item outside the catalogue", 100.0 * share);
   if (share > kMaxUnknownShare) {
@@ -94,7 +110,9 @@ Check CheckClock(const Result<IdentityReport>& identity, SystemTime now) {
   return Pass("clock", Day(now) + (identity ? ", after the start of the federation" : ""));
 }
 
-Check CheckCertificate(const Result<IdentityReport>& identity, SystemTime now) {
+Check CheckCertificate(const Result<IdentityReport>& identity,
+                       const Settings& settings,
+                       SystemTime now) {
   if (!identity) {
     return FailCheck("certificate",
                      identity.error().message,
@@ -107,7 +125,7 @@ Check CheckCertificate(const Result<IdentityReport>& identity, SystemTime now) {
   if (!identity->key_is_private) {
     return FailCheck("certificate",
                      found + ", but others on this machine can read the key",
-                     "chmod 600 the file of identity.key");
+                     KeyFix(settings.identity));
   }
   if (identity->expires < now + kRenewBefore) {
     return FailCheck("certificate", found, "it ends soon; ask the operator for a new one");
@@ -115,19 +133,19 @@ Check CheckCertificate(const Result<IdentityReport>& identity, SystemTime now) {
   return Pass("certificate", found);
 }
 
-Check CheckReachable(const Status& connected, const CoordinatorAddress& address) {
-  const std::string where = address.host + ":" + std::to_string(address.port);
-  if (connected) {
-    return Pass("reachability", where + " answers, both certificates are accepted");
+Check CheckReachable(const Status& joined, const CoordinatorAddress& address) {
+  const std::string where = HostPort(address.host, address.port);
+  if (joined) {
+    return Pass("reachability", where + " accepts this client and its catalogue");
   }
-  const bool refused = connected.error().code == ErrorCode::kUnauthenticated;
   return FailCheck(
-      "reachability",
-      where + ": " + connected.error().message,
-      refused ? "see certificate; identity.ca must be the operator's file, and coordinator.host "
-                "the name in its certificate"
-              : "correct section [coordinator], open the firewall for outgoing TCP, or ask the "
-                "operator whether it runs");
+      "reachability", where + ": " + joined.error().message, FixOfConnection(joined.error().code));
+}
+
+Check AlreadyTakingPart(const std::filesystem::path& state) {
+  return Pass("reachability",
+              "not tried: 'rondo-client run' takes part from " + state.string()
+                  + ", and a second connection would end its session");
 }
 
 Check CheckDisk(const std::filesystem::path& folder, std::uint64_t bytes_needed) {

@@ -8,6 +8,7 @@
 #include "client/settings.h"
 #include "common/core/result.h"
 #include "common/data/dataset.h"
+#include "common/data/mapping.h"
 #include "common/model/trainer.h"
 
 /// Examinations of everything a client depends on. Each is a pure function of what was found, so
@@ -22,11 +23,17 @@ struct Check {
 };
 
 Check CheckData(const Result<LoadedData>& data, const Settings& settings);
-Check CheckMapping(const Result<LoadedData>& data, const Settings& settings);
+Check CheckMapping(const Result<ItemCoverage>& coverage, const Settings& settings);
 Check CheckClock(const Result<IdentityReport>& identity, std::chrono::system_clock::time_point now);
 Check CheckCertificate(const Result<IdentityReport>& identity,
+                       const Settings& settings,
                        std::chrono::system_clock::time_point now);
-Check CheckReachable(const Status& connected, const CoordinatorAddress& address);
+
+/// `joined` is the end of ProbeCoordinator, or of the attempt to get there.
+Check CheckReachable(const Status& joined, const CoordinatorAddress& address);
+
+/// Instead of a probe, where one would disturb.
+Check AlreadyTakingPart(const std::filesystem::path& state);
 
 /// Writes and removes a file in the state folder, and looks at the free space.
 Check CheckDisk(const std::filesystem::path& folder, std::uint64_t bytes_needed);

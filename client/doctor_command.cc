@@ -8,6 +8,8 @@
 
 #include "client/command.h"
 #include "client/doctor.h"
+#include "client/probe.h"
+#include "common/core/folder_lock.h"
 #include "common/transport/tls_channel.h"
 
 namespace rondo::client {
@@ -17,16 +19,21 @@ constexpr auto kConnectTimeout = std::chrono::seconds(5);
 // Room for a model of 20 million weights, old and new, and the record.
 constexpr std::uint64_t kDiskNeeded = std::uint64_t{200} << 20;
 
-/// Connects, shakes hands and hangs up.
-Task<Status> Probe(boost::asio::any_io_executor executor, TlsContext tls, TlsAddress address) {
+/// Connects, greets and hangs up.
+Task<Status> Probe(boost::asio::any_io_executor executor,
+                   TlsContext tls,
+                   TlsAddress address,
+                   std::string catalogue_sha256) {
   const TimePoint deadline = SystemClock().Now() + kConnectTimeout;
   RONDO_CO_TRY(const std::shared_ptr<Channel> channel,
                co_await ConnectTls(executor, tls, address, deadline));
+  const Status greeted = co_await ProbeCoordinator(*channel, std::move(catalogue_sha256), deadline);
   channel->Close();
-  co_return Ok();
+  co_return greeted;
 }
 
-Status TryToConnect(const Settings& settings) {
+Status TryToJoin(const Settings& settings) {
+  RONDO_TRY(const Catalogue catalogue, Catalogue::Read(settings.data.catalogue));
   RONDO_TRY(const TlsContext tls,
             TlsContext::Create({.authority = settings.identity.ca,
                                 .certificate = settings.identity.certificate,
@@ -36,27 +43,39 @@ Status TryToConnect(const Settings& settings) {
                            .port = static_cast<std::uint16_t>(settings.coordinator.port)};
   boost::asio::io_context io(1);
   Status outcome = Fail(ErrorCode::kInternal, "the attempt to connect ended without a result");
-  boost::asio::co_spawn(
-      io, Probe(io.get_executor(), tls, address), [&](std::exception_ptr fault, Status connected) {
-        if (!fault) {
-          outcome = std::move(connected);
-        }
-      });
+  boost::asio::co_spawn(io,
+                        Probe(io.get_executor(), tls, address, catalogue.sha256()),
+                        [&](std::exception_ptr fault, Status joined) {
+                          if (!fault) {
+                            outcome = std::move(joined);
+                          }
+                        });
   io.run();
   return outcome;
+}
+
+/// A greeting under this client's name would end the session of a `rondo-client run`, so that one's
+/// lock on the state folder keeps the two apart.
+Check Reachability(const Settings& settings) {
+  const Result<FolderLock> lock = FolderLock::Take(settings.state_folder);
+  if (!lock && lock.error().code == ErrorCode::kFailedPrecondition) {
+    return AlreadyTakingPart(settings.state_folder);
+  }
+  return CheckReachable(TryToJoin(settings), settings.coordinator);
 }
 
 Status Examine(const CommonOptions& options) {
   RONDO_TRY(const Settings settings, ReadSettings(options));
   const auto now = std::chrono::system_clock::now();
   const auto data = LoadData(settings.data);
+  const auto coverage = CountKnownItems(settings.data);
   const auto identity = InspectIdentity(settings.identity);
   const auto device = PrepareTorch(settings.engine.device);
   const std::vector<Check> checks = {CheckData(data, settings),
-                                     CheckMapping(data, settings),
+                                     CheckMapping(coverage, settings),
                                      CheckClock(identity, now),
-                                     CheckCertificate(identity, now),
-                                     CheckReachable(TryToConnect(settings), settings.coordinator),
+                                     CheckCertificate(identity, settings, now),
+                                     Reachability(settings),
                                      CheckDisk(settings.state_folder, kDiskNeeded),
                                      CheckBlas(device),
                                      CheckDevice(device, settings.engine)};

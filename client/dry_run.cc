@@ -8,8 +8,8 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "client/job.h"
 #include "common/wire/chunks.h"
-#include "common/wire/messages.h"
 
 namespace rondo::client {
 namespace {
@@ -22,20 +22,11 @@ double Norm(std::span<const float> values) {
   return std::sqrt(sum);
 }
 
-std::uint64_t FrameBytes(const TrainedUpdate& update,
-                         const Broadcast& broadcast,
-                         const TrainTask& task) {
-  const wire::Contribution contribution{
-      .round = task.round,
-      .weight = update.report.weight,
-      .loss = update.report.loss,
-      .seconds = update.report.seconds,
-      .blocks = {{.name = std::string(kDeltaBlock),
-                  .layout_digest = broadcast.model.layout->digest(),
-                  .reals = update.delta}}};
+std::uint64_t FrameBytes(const wire::Contribution& contribution) {
   std::uint64_t bytes = 0;
   const Bytes encoded = wire::EncodeContribution(contribution);
-  for (const Bytes& frame : wire::ContributionFrames(encoded, task.round, OfferKind::kTrain)) {
+  for (const Bytes& frame :
+       wire::ContributionFrames(encoded, contribution.round, contribution.kind)) {
     bytes += frame.size();
   }
   return bytes;
@@ -44,14 +35,18 @@ std::uint64_t FrameBytes(const TrainedUpdate& update,
 }  // namespace
 
 Result<DryRunReport> DryRun(LocalWork& work, const Broadcast& broadcast, const TrainTask& task) {
-  RONDO_TRY(const TrainedUpdate update, work.Train(broadcast, task, std::stop_token()));
-  DryRunReport report{.bytes = FrameBytes(update, broadcast, task), .training = update.report};
+  RONDO_TRY(TrainedUpdate update, work.Train(broadcast, task, std::stop_token()));
+  DryRunReport report{.training = update.report};
   const std::span<const float> delta(update.delta);
   for (const ParameterEntry& entry : broadcast.model.layout->entries()) {
     report.tensors.push_back({.name = entry.name,
                               .shape = entry.shape,
                               .norm = Norm(delta.subspan(entry.offset, entry.size))});
   }
+  RONDO_TRY(const wire::Contribution contribution,
+            ContributionOf(broadcast, task, std::move(update)));
+  report.bytes = FrameBytes(contribution);
+  report.saturated = contribution.saturated;
   return report;
 }
 
@@ -69,10 +64,13 @@ std::string DryRunText(const DryRunReport& report, const std::string& trust_mode
                       training.steps,
                       training.seconds,
                       training.loss);
-  text += fmt::format("would send  {} bytes: the delta above (norm {:.4g}), weight {}, the loss\n",
-                      report.bytes,
-                      training.update_norm,
-                      training.weight);
+  text += fmt::format(
+      "would send  {} bytes: the delta above (norm {:.4g}), weight {}, the loss, the seconds, and "
+      "that {} numbers were cut off by the grid\n",
+      report.bytes,
+      training.update_norm,
+      training.weight,
+      report.saturated);
   text += fmt::format("trust mode  {}: the coordinator would see this update\n", trust_mode);
   text += "sent        nothing\n";
   return text;
@@ -92,6 +90,7 @@ std::string DryRunJson(const DryRunReport& report, const std::string& trust_mode
                             {"norm", report.training.update_norm},
                             {"loss", report.training.loss},
                             {"weight", report.training.weight},
+                            {"saturated", report.saturated},
                             {"positions", report.training.positions},
                             {"steps", report.training.steps},
                             {"seconds", report.training.seconds},

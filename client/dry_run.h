@@ -18,19 +18,19 @@ struct DryRunReport {
   };
 
   std::vector<Tensor> tensors;
-  std::uint64_t bytes = 0;  ///< of the frames
+  std::uint64_t bytes = 0;      ///< of the frames
+  std::uint64_t saturated = 0;  ///< numbers that the grid cut off
   ClientReport training;
 };
 
-/// Errors  those of LocalWork::Train.
+/// Errors  those of LocalWork::Train and ContributionOf.
 Result<DryRunReport> DryRun(LocalWork& work, const Broadcast& broadcast, const TrainTask& task);
 
 /// The report for people.
 std::string DryRunText(const DryRunReport& report, const std::string& trust_mode);
 
 /// {"schema_version", "tensors": [{"name", "shape", "norm"}], "bytes", "norm", "loss", "weight",
-/// "positions",
-///  "steps", "seconds", "trust_mode", "sent": false}
+///  "saturated", "positions", "steps", "seconds", "trust_mode", "sent": false}
 std::string DryRunJson(const DryRunReport& report, const std::string& trust_mode);
 
 }  // namespace rondo::client

@@ -9,7 +9,6 @@
 #include "common/crypto/random.h"
 #include "common/federated/update_sum.h"
 #include "common/wire/chunks.h"
-#include "common/wire/messages.h"
 
 namespace rondo::client {
 namespace {
@@ -26,6 +25,8 @@ std::string ReasonForPeer(const Error& error) {
     case ErrorCode::kCorrupt:
     case ErrorCode::kIo:
       return "the local log cannot be read";
+    case ErrorCode::kFailedPrecondition:
+      return "the client's catalogue changed, its owner must start it again";
     default:
       return "local work failed";
   }
@@ -36,6 +37,10 @@ JobResult Declined(const Error& error) {
     return {.note = "stopped before it was done", .cancelled = true};
   }
   return {.refusal = ReasonForPeer(error), .note = error.message};
+}
+
+JobResult Declined(Refusal refusal) {
+  return {.refusal = std::move(refusal.for_peer), .note = std::move(refusal.for_owner)};
 }
 
 // Stochastic rounding must not be predictable by the coordinator, so no seed of the scenario serves
@@ -76,21 +81,16 @@ bool AllFinite(const std::vector<float>& values) {
 Result<JobResult> Train(LocalWork& work, const JobInput& input, std::stop_token stop) {
   const TrainTask& task = input.offer.train;
   RONDO_TRY(const Workload workload, work.Look());
-  if (auto reason = RefusalReason(task, workload, input.record, input.limits)) {
-    return JobResult{.refusal = *reason, .note = *reason};
+  if (auto refusal = RefusalToTrain(task, workload, input.record, input.limits)) {
+    return Declined(*std::move(refusal));
   }
   RONDO_TRY(TrainedUpdate update, work.Train(*input.model, task, std::move(stop)));
   const ClientReport report = update.report;
   if (!AllFinite(update.delta) || !std::isfinite(report.loss)) {
     return Fail(ErrorCode::kDiverged, "training returned numbers that are not finite");
   }
-  wire::Contribution contribution{.round = input.offer.round,
-                                  .kind = OfferKind::kTrain,
-                                  .weight = report.weight,
-                                  .loss = report.loss,
-                                  .seconds = report.seconds};
-  RONDO_TRY(auto block, DeltaBlock(*input.model, task.grid, update, contribution.saturated));
-  contribution.blocks.push_back(std::move(block));
+  RONDO_TRY(const wire::Contribution contribution,
+            ContributionOf(*input.model, task, std::move(update)));
   const Bytes encoded = wire::EncodeContribution(contribution);
   return JobResult{
       .frames = wire::ContributionFrames(encoded, input.offer.round, OfferKind::kTrain),
@@ -107,6 +107,10 @@ Result<JobResult> Train(LocalWork& work, const JobInput& input, std::stop_token 
 }
 
 Result<JobResult> Evaluate(LocalWork& work, const JobInput& input, std::stop_token stop) {
+  RONDO_TRY(const Workload workload, work.Look());
+  if (auto refusal = RefusalToEvaluate(workload, input.limits)) {
+    return Declined(*std::move(refusal));
+  }
   RONDO_TRY(UpdateSum sums, work.Evaluate(*input.model, input.offer.evaluate, std::move(stop)));
   // Sums over users carry no weight of their own; the wire asks for at least 1.
   wire::Contribution contribution{.round = input.offer.round,
@@ -128,6 +132,19 @@ Result<JobResult> Evaluate(LocalWork& work, const JobInput& input, std::stop_tok
 }
 
 }  // namespace
+
+Result<wire::Contribution> ContributionOf(const Broadcast& model,
+                                          const TrainTask& task,
+                                          TrainedUpdate update) {
+  wire::Contribution contribution{.round = task.round,
+                                  .kind = OfferKind::kTrain,
+                                  .weight = update.report.weight,
+                                  .loss = update.report.loss,
+                                  .seconds = update.report.seconds};
+  RONDO_TRY(auto block, DeltaBlock(model, task.grid, update, contribution.saturated));
+  contribution.blocks.push_back(std::move(block));
+  return contribution;
+}
 
 JobResult RunJob(LocalWork& work, const JobInput& input, std::stop_token stop) {
   // The fourth border for exceptions of libraries: the worker thread has nobody above it to catch

@@ -10,6 +10,7 @@
 #include "client/state.h"
 #include "common/core/bytes.h"
 #include "common/federated/task.h"
+#include "common/wire/messages.h"
 
 /// One offer, from the look at the log to the frames that answer it. No sockets, no coroutines: it
 /// blocks a worker thread.
@@ -28,6 +29,12 @@ struct JobResult {
   std::string note;           ///< one line for the client's own log
   bool cancelled = false;     ///< the round ended first: nothing is sent
 };
+
+/// A trained update as it goes onto the wire.
+/// Errors  those of FoldDense.
+Result<wire::Contribution> ContributionOf(const Broadcast& model,
+                                          const TrainTask& task,
+                                          TrainedUpdate update);
 
 JobResult RunJob(LocalWork& work, const JobInput& input, std::stop_token stop);
 

@@ -1,55 +1,86 @@
 #include "client/limits.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace rondo::client {
 namespace {
 
-std::uint64_t LocalSteps(const TrainTask& task, std::uint64_t sequences) {
-  if (task.client.steps > 0) {
-    return static_cast<std::uint64_t>(task.client.steps);
+std::uint64_t NotNegative(int value) {
+  return static_cast<std::uint64_t>(std::max(value, 0));
+}
+
+std::uint64_t DivideUp(std::uint64_t value, std::uint64_t by) {
+  return (value + by - 1) / by;
+}
+
+/// What a task costs on `sequences` sequences, however it counts.
+struct LocalCost {
+  std::uint64_t steps = 0;
+  std::uint64_t passes = 0;
+};
+
+LocalCost CostOf(const ClientConfig& client, std::uint64_t sequences) {
+  const std::uint64_t batch = std::max<std::uint64_t>(NotNegative(client.batch_size), 1);
+  if (client.steps > 0) {
+    const std::uint64_t steps = NotNegative(client.steps);
+    return {.steps = steps, .passes = DivideUp(steps * batch, sequences)};
   }
-  const auto batch =
-      static_cast<std::uint64_t>(task.client.batch_size > 0 ? task.client.batch_size : 1);
-  const auto epochs = static_cast<std::uint64_t>(task.client.epochs > 0 ? task.client.epochs : 0);
-  return epochs * ((sequences + batch - 1) / batch);
+  const std::uint64_t epochs = NotNegative(client.epochs);
+  return {.steps = epochs * DivideUp(sequences, batch), .passes = epochs};
 }
 
 }  // namespace
 
-std::optional<std::string> RefusalReason(const TrainTask& task,
-                                         const Workload& workload,
-                                         const ClientRecord& record,
-                                         const Limits& limits) {
-  const auto users = static_cast<std::uint64_t>(limits.min_users > 0 ? limits.min_users : 0);
-  if (workload.users < users) {
-    return fmt::format(
-        "the log holds {} users, limits.min_users asks for {}", workload.users, users);
+std::optional<Refusal> RefusalToEvaluate(const Workload& workload, const Limits& limits) {
+  if (workload.users < NotNegative(limits.min_users)) {
+    return Refusal{.for_peer = "this client holds fewer users than its owner asks for",
+                   .for_owner = fmt::format("the log holds {} users, limits.min_users asks for {}",
+                                            workload.users,
+                                            limits.min_users)};
+  }
+  return std::nullopt;
+}
+
+std::optional<Refusal> RefusalToTrain(const TrainTask& task,
+                                      const Workload& workload,
+                                      const ClientRecord& record,
+                                      const Limits& limits) {
+  if (auto refusal = RefusalToEvaluate(workload, limits)) {
+    return refusal;
   }
   if (workload.sequences == 0) {
-    return "no user of the log has two training events yet";
+    return Refusal{.for_peer = "this client has nothing to train on yet",
+                   .for_owner = "no user of the log has two training events yet"};
   }
-  if (limits.max_rounds > 0
-      && record.rounds_trained >= static_cast<std::uint64_t>(limits.max_rounds)) {
-    return fmt::format("limits.max_rounds = {} is used up", limits.max_rounds);
+  if (limits.max_rounds > 0 && record.rounds_trained >= NotNegative(limits.max_rounds)) {
+    return Refusal{
+        .for_peer = "this client has trained as many rounds as its owner allows",
+        .for_owner = fmt::format("limits.max_rounds = {} is used up", limits.max_rounds)};
   }
-  if (limits.max_epochs > 0 && task.client.steps <= 0 && task.client.epochs > limits.max_epochs) {
-    return fmt::format("the task asks for {} epochs, limits.max_epochs is {}",
-                       task.client.epochs,
-                       limits.max_epochs);
+  const LocalCost cost = CostOf(task.client, workload.sequences);
+  if (limits.max_epochs > 0 && cost.passes > NotNegative(limits.max_epochs)) {
+    return Refusal{
+        .for_peer = "the task takes more local epochs than this client allows",
+        .for_owner = fmt::format(
+            "the task takes {} epochs, limits.max_epochs is {}", cost.passes, limits.max_epochs)};
   }
-  const std::uint64_t steps = LocalSteps(task, workload.sequences);
-  if (limits.max_steps > 0 && steps > static_cast<std::uint64_t>(limits.max_steps)) {
-    return fmt::format(
-        "the task asks for {} local steps, limits.max_steps is {}", steps, limits.max_steps);
+  if (limits.max_steps > 0 && cost.steps > NotNegative(limits.max_steps)) {
+    return Refusal{
+        .for_peer = "the task takes more local steps than this client allows",
+        .for_owner = fmt::format(
+            "the task takes {} local steps, limits.max_steps is {}", cost.steps, limits.max_steps)};
   }
   if (limits.max_learning_rate > 0.0 && task.client.learning_rate > limits.max_learning_rate) {
-    return fmt::format("the task asks for learning rate {}, limits.max_learning_rate is {}",
+    return Refusal{.for_peer = "the task's learning rate is higher than this client allows",
+                   .for_owner = fmt::format(
+                       "the task asks for learning rate {}, limits.max_learning_rate is {}",
                        task.client.learning_rate,
-                       limits.max_learning_rate);
+                       limits.max_learning_rate)};
   }
   if (limits.require_clipping && task.clip_norm <= 0.0) {
-    return "the task clips nothing, limits.require_clipping is set";
+    return Refusal{.for_peer = "this client asks for a clip norm, and the task has none",
+                   .for_owner = "the task clips nothing, limits.require_clipping is set"};
   }
   return std::nullopt;
 }

@@ -12,10 +12,10 @@ namespace rondo::client {
 /// How much the owner of the data is willing to train, whatever the coordinator asks for. 0: no
 /// limit.
 struct Limits {
-  int max_epochs = 0;              ///< local passes a round
+  int max_epochs = 0;              ///< local passes a round, also of tasks that count steps
   int max_steps = 0;               ///< local steps a round
   int max_rounds = 0;              ///< contributions in all
-  int min_users = 1;               ///< fewer users in the log: nothing is trained
+  int min_users = 1;               ///< fewer users in the log: nothing is trained or evaluated
   double max_learning_rate = 0.0;  ///< of the local optimiser
   bool require_clipping = false;   ///< only tasks with a clip norm
 };
@@ -26,10 +26,19 @@ struct Workload {
   std::uint64_t sequences = 0;  ///< of these, with something to train on
 };
 
-/// Says in one sentence why the client will not do `task`, or nothing if it will.
-std::optional<std::string> RefusalReason(const TrainTask& task,
-                                         const Workload& workload,
-                                         const ClientRecord& record,
-                                         const Limits& limits);
+/// Why a client sits a task out.
+struct Refusal {
+  std::string for_peer;  ///< a fixed sentence: numbers of the log are nobody else's business
+  std::string for_owner;
+};
+
+/// Why the client will not train `task`, or nothing if it will.
+std::optional<Refusal> RefusalToTrain(const TrainTask& task,
+                                      const Workload& workload,
+                                      const ClientRecord& record,
+                                      const Limits& limits);
+
+/// The same for the evaluation of a model: sums over few users say too much about each.
+std::optional<Refusal> RefusalToEvaluate(const Workload& workload, const Limits& limits);
 
 }  // namespace rondo::client

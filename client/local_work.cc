@@ -27,7 +27,13 @@ void LocalWork::Configure(const ModelConfig& model,
 }
 
 Result<std::shared_ptr<LoadedData>> LocalWork::Data() {
-  return parts_.data.Current();
+  RONDO_TRY(auto loaded, parts_.data.Current());
+  if (loaded->dataset.catalogue->sha256() != parts_.catalogue_sha256) {
+    return Fail(ErrorCode::kFailedPrecondition,
+                "data.catalogue changed while this client ran; put the federation's "
+                "catalogue.tsv back, or restart the client");
+  }
+  return loaded;
 }
 
 Result<Workload> LocalWork::Look() {

@@ -29,7 +29,8 @@ class LocalWork {
  public:
   struct Parts {
     ClientId id;
-    DataSource& data;  ///< outlives this
+    DataSource& data;              ///< outlives this
+    std::string catalogue_sha256;  ///< the item list whose rows the federation's models know
     TrainerFactory trainers;
     ScorerFactory scorers;
     EngineConfig engine;
@@ -44,7 +45,8 @@ class LocalWork {
                  std::int64_t items,
                  std::shared_ptr<const ItemFeatures> features = nullptr);
 
-  /// Reads the log again if it changed.
+  /// Reads the log again if it changed. Errors, here and below  kFailedPrecondition if the
+  /// catalogue is no longer the one of Parts: row numbers would name other items.
   Result<Workload> Look();
 
   /// Trains one client on all training rows of its users.

@@ -6,7 +6,7 @@ namespace {
 
 constexpr const char* kExamples = R"(Examples:
   rondo-client doctor --config client.toml            check everything before the first round
-  rondo-client run --config client.toml --dry-run     train one round here, send nothing
+  rondo-client run --dry-run --scenario scenario.toml train one round here, send nothing
   rondo-client run --config client.toml               take part until the federation is finished
   rondo-client recommend --user 42 -k 10              a list with titles for one of your users
   rondo-client recommend --all --out lists.tsv        lists for all of them

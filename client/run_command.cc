@@ -1,6 +1,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <functional>
@@ -47,9 +48,13 @@ Status ReportData(DataSource& data) {
   return Ok();
 }
 
-LocalWork MakeWork(ClientId id, DataSource& data, const Settings& settings) {
+LocalWork MakeWork(ClientId id,
+                   DataSource& data,
+                   const Catalogue& catalogue,
+                   const Settings& settings) {
   return LocalWork({.id = std::move(id),
                     .data = data,
+                    .catalogue_sha256 = catalogue.sha256(),
                     .trainers = CohortTrainer::Create,
                     .scorers = MakeModelScorer,
                     .engine = settings.engine});
@@ -94,6 +99,11 @@ Status RunAgent(boost::asio::io_context& io, Agent& agent) {
 
 Status TakePart(const RunOptions& options, const Settings& settings) {
   RONDO_TRY(const IdentityReport identity, InspectIdentity(settings.identity));
+  if (!identity.key_is_private) {
+    return Fail(ErrorCode::kInvalidArgument,
+                settings.identity.key.string() + " can be read by others on this machine; run "
+                    + KeyFix(settings.identity));
+  }
   RONDO_TRY(const Catalogue catalogue, Catalogue::Read(settings.data.catalogue));
   RONDO_TRY(ClientState state, ClientState::Open(settings.state_folder));
   RONDO_TRY(const FolderLock lock, FolderLock::Take(settings.state_folder));
@@ -104,7 +114,7 @@ Status TakePart(const RunOptions& options, const Settings& settings) {
                                TlsContext::Role::kClient));
   FileDataSource data(settings.data);
   RONDO_TRY_STATUS(ReportData(data));
-  LocalWork work = MakeWork(identity.id, data, settings);
+  LocalWork work = MakeWork(identity.id, data, catalogue, settings);
   boost::asio::io_context io(1);
   boost::asio::thread_pool workers(1);
   const SystemClock clock;
@@ -152,7 +162,16 @@ Result<KeptModel> ModelToTry(const Settings& settings,
   return initial;
 }
 
-TrainTask TaskToTry(const Scenario& scenario) {
+/// The coordinator makes the grid for the clients of a round; the size of an update does not depend
+/// on how many those are.
+Result<GridSpec> GridToTry(const Scenario& scenario) {
+  const StrategyConfig& strategy = scenario.strategy;
+  const std::uint64_t max_weight = strategy.weighting == "uniform" ? 1 : strategy.max_weight;
+  const int clients = std::max({strategy.cohort, strategy.quorum, 1});
+  return MakeGrid(scenario.privacy, max_weight, static_cast<std::uint64_t>(clients));
+}
+
+Result<TrainTask> TaskToTry(const Scenario& scenario) {
   TrainTask task{.round = 1,
                  .seed = scenario.seed,
                  .data_seed = scenario.data.seed,
@@ -162,25 +181,35 @@ TrainTask TaskToTry(const Scenario& scenario) {
                  .weighting = scenario.strategy};
   task.proximal_mu =
       scenario.strategy.objective == "proximal" ? scenario.strategy.proximal_mu : 0.0;
+  RONDO_TRY(task.grid, GridToTry(scenario));
   return task;
 }
 
 Status TryOneRound(const RunOptions& options, const Settings& settings) {
+  if (options.scenario.empty()) {
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        "--dry-run needs --scenario FILE, the operator's scenario.toml: it says how a round "
+        "is trained");
+  }
   RONDO_TRY(const ClientState state, ClientState::Open(settings.state_folder));
   RONDO_TRY(const Scenario scenario, LoadScenario({.file = options.scenario}));
   RONDO_TRY(const KeptModel model, ModelToTry(settings, state, scenario));
   RONDO_TRY(ClientId id, OwnId(settings));
   FileDataSource data(settings.data);
   RONDO_TRY_STATUS(ReportData(data));
-  LocalWork work = MakeWork(std::move(id), data, settings);
+  LocalWork work = MakeWork(std::move(id), data, *model.catalogue, settings);
   work.Configure(model.config, model.catalogue->items(), model.features);
-  const TrainTask task = TaskToTry(scenario);
+  RONDO_TRY(const TrainTask task, TaskToTry(scenario));
   RONDO_TRY(const Workload workload, work.Look());
-  if (const auto reason = RefusalReason(task, workload, state.record(), settings.limits)) {
-    return Fail(ErrorCode::kFailedPrecondition, "this client would decline the round: " + *reason);
+  if (const auto refusal = RefusalToTrain(task, workload, state.record(), settings.limits)) {
+    return Fail(ErrorCode::kFailedPrecondition,
+                "this client would decline the round: " + refusal->for_owner);
   }
   RONDO_TRY(const DryRunReport report, DryRun(work, model.weights, task));
-  const std::string mode = "channel";
+  // `rondo-coordinator init` makes a federation of a simulation's scenario in the same way.
+  const std::string mode =
+      scenario.privacy.mode == "in_process" ? "channel" : scenario.privacy.mode;
   std::cout << (options.common.json ? DryRunJson(report, mode) : DryRunText(report, mode));
   return Ok();
 }
@@ -198,15 +227,16 @@ void AddRunCommand(CLI::App& parent, Action& action) {
   CLI::App* command = parent.add_subcommand(
       "run",
       "Examples:\n  rondo-client run --config client.toml\n  rondo-client run --config client.toml "
-      "--dry-run\n\n"
+      "--dry-run --scenario scenario.toml\n\n"
       "Takes part in the federation until it is finished; the final model is kept.");
   AddCommonOptions(*command, options->common);
   command->add_flag("--dry-run",
                     options->dry_run,
                     "train one round here and show what would be sent; nothing is sent");
-  command->add_option("--scenario",
-                      options->scenario,
-                      "dry run: the federation's scenario, for the model and its training");
+  command->add_option(
+      "--scenario",
+      options->scenario,
+      "for --dry-run: the operator's scenario.toml, for the model and its training");
   command->callback([options, &action] {
     action = [options] {
       return Run(*options);

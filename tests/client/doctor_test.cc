@@ -13,9 +13,7 @@ TEST(Doctor, EachFaultFailsItsCheckWithAFix) {
   const auto now = std::chrono::system_clock::now();
   const Settings settings;
   const Result<LoadedData> no_data = Fail(ErrorCode::kNotFound, "log.inter does not exist");
-  LoadedData strange;
-  strange.dataset.users.resize(3);
-  strange.report = {.rows = 100, .unknown_items = 80};
+  const ItemCoverage strange{.rows = 100, .unknown = 80};
   IdentityReport expiring{
       .id = "hospital", .expires = now + std::chrono::hours(24), .key_is_private = true};
   IdentityReport open_key{.id = "hospital", .expires = now + std::chrono::hours(9999)};
@@ -26,9 +24,10 @@ TEST(Doctor, EachFaultFailsItsCheckWithAFix) {
       CheckData(no_data, settings),
       CheckMapping(strange, settings),
       CheckClock(future, now),
-      CheckCertificate(Fail(ErrorCode::kUnauthenticated, "the certificate has expired"), now),
-      CheckCertificate(expiring, now),
-      CheckCertificate(open_key, now),
+      CheckCertificate(
+          Fail(ErrorCode::kUnauthenticated, "the certificate has expired"), settings, now),
+      CheckCertificate(expiring, settings, now),
+      CheckCertificate(open_key, settings, now),
       CheckReachable(refused, settings.coordinator),
       CheckDisk("/proc/none", 1),
       CheckBlas(slow),
@@ -47,20 +46,21 @@ TEST(Doctor, AHealthyClientPasses) {
   const Settings settings;
   LoadedData data;
   data.dataset.users.resize(3);
-  data.report = {.rows = 100, .unknown_items = 2};
+  data.report = {.rows = 100};
   const IdentityReport identity{.id = "hospital",
                                 .expires = now + std::chrono::hours(24 * 300),
                                 .authority_since = now - std::chrono::hours(24),
                                 .key_is_private = true};
   const DeviceInfo device{.device = "cpu", .blas = "OpenBLAS 0.3.21"};
-  const std::vector<Check> checks = {CheckData(data, settings),
-                                     CheckMapping(data, settings),
-                                     CheckClock(identity, now),
-                                     CheckCertificate(identity, now),
-                                     CheckReachable(Ok(), settings.coordinator),
-                                     CheckDisk(folder / "state", 1),
-                                     CheckBlas(device),
-                                     CheckDevice(device, settings.engine)};
+  const std::vector<Check> checks = {
+      CheckData(data, settings),
+      CheckMapping(ItemCoverage{.rows = 100, .unknown = 2}, settings),
+      CheckClock(identity, now),
+      CheckCertificate(identity, settings, now),
+      CheckReachable(Ok(), settings.coordinator),
+      CheckDisk(folder / "state", 1),
+      CheckBlas(device),
+      CheckDevice(device, settings.engine)};
 
   EXPECT_TRUE(AllPass(checks)) << ChecksText(checks);
   EXPECT_NE(ChecksJson(checks).find("\"pass\":true"), std::string::npos);

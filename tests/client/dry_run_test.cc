@@ -1,7 +1,10 @@
 #include "client/dry_run.h"
 
+#include <set>
+
 #include <gtest/gtest.h>
 
+#include "client/job.h"
 #include "tests/client/fakes.h"
 
 namespace rondo::client::testing {
@@ -28,6 +31,35 @@ TEST(DryRun, ShowsEveryTensorOfTheUpdateThatWouldBeSent) {
   EXPECT_GT(report->bytes, 4 * layout->size());
   EXPECT_LT(report->bytes, 4 * layout->size() + 2000);
   EXPECT_NE(DryRunText(*report, "channel").find("sent        nothing"), std::string::npos);
+}
+
+TEST(DryRun, CountsTheBytesThatARoundWouldSendOnEitherGrid) {
+  const auto catalogue = SmallCatalogue();
+  const ModelConfig model{.width = 4, .blocks = 1, .heads = 1, .history = 5};
+  const auto layout = ModelLayout(model, catalogue->items()).value();
+  const auto start =
+      std::make_shared<const Broadcast>(Broadcast{.model = InitialParameters(layout, 1)});
+  FakeSource source(SmallLog(catalogue));
+  TrainerScript trainer{.step = 2.0F};  // A multiple of any step, so nothing is left to chance.
+  LocalWork work = MakeWork(source, trainer);
+  work.Configure(model, catalogue->items());
+
+  std::set<std::uint64_t> sizes;
+  for (const char* grid : {"exact", "ring"}) {
+    Offer offer{.round = 1};
+    offer.train.round = 1;
+    offer.train.grid = MakeGrid({.grid = grid, .ring_bits = 16}, 8, 2).value();
+    const auto report = DryRun(work, *start, offer.train);
+    ASSERT_TRUE(report.has_value());
+    const JobResult sent = RunJob(work, {.offer = offer, .model = start}, {});
+    std::uint64_t bytes = 0;
+    for (const Bytes& frame : sent.frames) {
+      bytes += frame.size();
+    }
+    EXPECT_EQ(report->bytes, bytes) << grid;
+    sizes.insert(bytes);
+  }
+  EXPECT_EQ(sizes.size(), 2u) << "the grids send different numbers";
 }
 
 }  // namespace

@@ -162,9 +162,11 @@ class RowScorer : public Scorer {
   std::size_t width_;
 };
 
+/// Work of a session that was set up for SmallCatalogue.
 inline LocalWork MakeWork(DataSource& source, TrainerScript& script) {
   return LocalWork({.id = "hospital",
                     .data = source,
+                    .catalogue_sha256 = SmallCatalogue()->sha256(),
                     .trainers = [&script](const CohortTrainer::Options&)
                         -> Result<std::unique_ptr<CohortTrainer>> {
                       return std::unique_ptr<CohortTrainer>(std::make_unique<FakeTrainer>(script));

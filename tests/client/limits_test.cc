@@ -8,8 +8,12 @@ namespace {
 struct LimitCase {
   const char* name;
   Limits limits;
-  const char* reason;  ///< part of the refusal; null: accepted
+  const char* reason;  ///< part of what the owner reads; null: accepted
 };
+
+bool HasDigit(const std::string& text) {
+  return text.find_first_of("0123456789") != std::string::npos;
+}
 
 class LimitsTest : public ::testing::TestWithParam<LimitCase> {};
 
@@ -19,13 +23,15 @@ TEST_P(LimitsTest, JudgesATaskOfTwoEpochsOverTenSequencesInBatchesOfFour) {
   const Workload workload{.users = 12, .sequences = 10};
   const ClientRecord record{.rounds_trained = 3};
 
-  const auto reason = RefusalReason(task, workload, record, GetParam().limits);
+  const auto refusal = RefusalToTrain(task, workload, record, GetParam().limits);
 
   if (GetParam().reason == nullptr) {
-    EXPECT_FALSE(reason.has_value()) << *reason;
+    EXPECT_FALSE(refusal.has_value()) << refusal->for_owner;
   } else {
-    ASSERT_TRUE(reason.has_value());
-    EXPECT_NE(reason->find(GetParam().reason), std::string::npos) << *reason;
+    ASSERT_TRUE(refusal.has_value());
+    EXPECT_NE(refusal->for_owner.find(GetParam().reason), std::string::npos) << refusal->for_owner;
+    EXPECT_FALSE(refusal->for_peer.empty());
+    EXPECT_FALSE(HasDigit(refusal->for_peer)) << refusal->for_peer;
   }
 }
 
@@ -43,6 +49,30 @@ INSTANTIATE_TEST_SUITE_P(
                       LimitCase{"LearningRate", {.max_learning_rate = 0.1}, "max_learning_rate"},
                       LimitCase{"Clipping", {.require_clipping = true}, "require_clipping"}),
     [](const auto& test) { return test.param.name; });
+
+TEST(Limits, StepsAreCountedAsEpochsToo) {
+  // 6 steps of 4 are 24 sequences, which is more than two passes over ten and no more than three.
+  TrainTask task;
+  task.client = {.epochs = 1, .steps = 6, .batch_size = 4};
+  const Workload workload{.users = 12, .sequences = 10};
+
+  const auto refusal = RefusalToTrain(task, workload, {}, {.max_epochs = 2});
+
+  ASSERT_TRUE(refusal.has_value());
+  EXPECT_NE(refusal->for_owner.find("3 epochs, limits.max_epochs is 2"), std::string::npos)
+      << refusal->for_owner;
+  EXPECT_FALSE(RefusalToTrain(task, workload, {}, {.max_epochs = 3}).has_value());
+}
+
+TEST(Limits, TooFewUsersAreNotEvaluatedEither) {
+  const Limits limits{.min_users = 20};
+
+  EXPECT_FALSE(RefusalToEvaluate({.users = 20}, limits).has_value());
+  const auto refusal = RefusalToEvaluate({.users = 19}, limits);
+
+  ASSERT_TRUE(refusal.has_value());
+  EXPECT_FALSE(HasDigit(refusal->for_peer)) << refusal->for_peer;
+}
 
 }  // namespace
 }  // namespace rondo::client::testing

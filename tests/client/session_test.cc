@@ -133,10 +133,39 @@ TEST_F(SessionTest, DeclinesTasksBeyondItsLimits) {
   const wire::Message answer = AnswerTo(offer, model);
 
   ASSERT_TRUE(std::holds_alternative<wire::Decline>(answer)) << wire::MessageName(answer);
-  EXPECT_NE(std::get<wire::Decline>(answer).reason.find("limits.max_steps"), std::string::npos);
+  EXPECT_EQ(std::get<wire::Decline>(answer).reason,
+            "the task takes more local steps than this client allows");
   EXPECT_EQ(trainer_.calls, 0);
   EXPECT_EQ(state_.record().tasks_declined, 1u);
   EXPECT_EQ(state_.record().rounds_trained, 0u);
+}
+
+TEST_F(SessionTest, TooFewUsersAreNeitherTrainedNorEvaluatedAndNotCountedForTheCoordinator) {
+  limits_.min_users = 4;
+  const Bytes model = ModelFile(1);
+
+  for (const Offer& offer : {TrainOffer(1, model), EvaluateOffer(2, model)}) {
+    const wire::Message answer = AnswerTo(offer, model);
+
+    ASSERT_TRUE(std::holds_alternative<wire::Decline>(answer)) << wire::MessageName(answer);
+    EXPECT_EQ(std::get<wire::Decline>(answer).reason,
+              "this client holds fewer users than its owner asks for");
+  }
+  EXPECT_EQ(trainer_.calls, 0);
+}
+
+TEST_F(SessionTest, ACatalogueThatChangedUnderARunningClientIsNotTrainedOn) {
+  const Bytes model = ModelFile(1);
+  source_.Replace(SmallLog(SmallCatalogue(7)));
+
+  for (const Offer& offer : {TrainOffer(1, model), EvaluateOffer(2, model)}) {
+    const wire::Message answer = AnswerTo(offer, model);
+
+    ASSERT_TRUE(std::holds_alternative<wire::Decline>(answer)) << wire::MessageName(answer);
+    EXPECT_EQ(std::get<wire::Decline>(answer).reason,
+              "the client's catalogue changed, its owner must start it again");
+  }
+  EXPECT_EQ(trainer_.calls, 0);
 }
 
 struct BadUpdate {

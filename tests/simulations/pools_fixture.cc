@@ -142,6 +142,7 @@ class RealClient {
       : data_(std::move(parts.data)),
         work_({.id = parts.id,
                .data = data_,
+               .catalogue_sha256 = catalogue.sha256(),
                .trainers = CohortTrainer::Create,
                .scorers = MakeModelScorer,
                .engine = {.threads = 1, .device = "cpu"}}),
