@@ -33,9 +33,10 @@ Result<UserHistory> FindUser(const std::vector<UserHistory>& users, const std::s
   const auto found = std::find_if(
       users.begin(), users.end(), [&id](const UserHistory& history) { return history.user == id; });
   if (found == users.end()) {
-    return Fail(
-        ErrorCode::kNotFound,
-        "the log holds no user '" + id + "', or too few of its events are in the catalogue");
+    return Fail(ErrorCode::kNotFound,
+                "user '" + id
+                    + "' has no event to start from: the log does not hold the user, or none of "
+                      "its items is in the catalogue");
   }
   return *found;
 }
@@ -101,11 +102,12 @@ Status Recommend(const RecommendOptions& options) {
   RONDO_TRY(const ClientState state, ClientState::Open(settings.state_folder));
   RONDO_TRY(const KeptModel model, LoadKeptModel(settings, state));
   RONDO_TRY_STATUS(PrepareDevice(settings));
-  RONDO_TRY(LoadedData data, LoadData(settings.data));
+  // Lists to be scored follow the split; a service starts from everything it knows.
+  RONDO_TRY(const LoadedData data,
+            options.hold_out ? LoadData(settings.data) : LoadWholeLog(settings.data));
   RONDO_TRY(const auto scorer,
             MakeModelScorer(TrainerOptions(model, settings), model.weights.model));
-  const std::vector<UserHistory> users =
-      Histories(data.dataset, options.hold_out ? nullptr : &data.test.Open());
+  const std::vector<UserHistory> users = Histories(data.dataset);
   return options.all ? WriteAll(options, model, *scorer, users)
                      : PrintOne(options, model, *scorer, users);
 }

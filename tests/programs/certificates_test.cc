@@ -32,18 +32,32 @@ class CertificatesTest : public FederationTest {
   /// it must end at once and with exit code 2.
   std::string Refusal(const CertifiedKey& pair, const std::string& trusted) {
     EXPECT_TRUE(SaveCertifiedKey(pair, Path("wrong.crt"), Path("wrong.key")));
+    const Ending end = RunToEnd(WrongCommand(trusted));
+    EXPECT_EQ(end.code, 2) << end.err;
+    EXPECT_THAT(end.out, IsEmpty());
+    EXPECT_THAT(end.err, Not(HasSubstr("trying again")));
+    EXPECT_THAT(LastLine(end.err), StartsWith("rondo-client: "));
+    return LastLine(end.err);
+  }
+
+  /// What the doctor says about the papers of the last Refusal.
+  std::string Doctor(const std::string& trusted) {
+    Program::Options command = WrongCommand(trusted);
+    command.arguments[1] = "doctor";
+    std::erase(command.arguments, "--json");
+    const Ending end = RunToEnd(command);
+    EXPECT_EQ(end.code, 1) << end.err;
+    return end.out;
+  }
+
+  Program::Options WrongCommand(const std::string& trusted) const {
     Program::Options command = ClientCommand(1, Port());
     const std::vector<std::string> sets = {
         "identity.certificate=wrong.crt", "identity.key=wrong.key", "identity.ca=" + trusted};
     for (const std::string& set : sets) {
       command.arguments.insert(command.arguments.end(), {"--set", set});
     }
-    const Ending end = RunToEnd(command);
-    EXPECT_EQ(end.code, 2) << end.err;
-    EXPECT_THAT(end.out, IsEmpty());
-    EXPECT_THAT(end.err, Not(HasSubstr("trying again")));
-    EXPECT_THAT(LastLine(end.err), StartsWith("rondo-client: "));
-    return LastLine(end.err);
+    return command;
   }
 
   std::unique_ptr<Program> coordinator_;
@@ -59,6 +73,11 @@ TEST_F(CertificatesTest, WrongPapersAreNamedAndCostNobodyElse) {
   EXPECT_THAT(Refusal(foreign, "both.crt"),
               HasSubstr("the peer refused us, it does not know the authority of our certificate"));
   EXPECT_THAT(coordinator_->err(), HasSubstr("its certificate was signed by a foreign authority"));
+  // The last papers were these: the doctor sees what the coordinator thinks of them, not only what
+  // the client does.
+  EXPECT_THAT(Doctor("both.crt"),
+              HasSubstr("FAIL  reachability  127.0.0.1:" + Port()
+                        + ": the peer refused us, it does not know the authority"));
   EXPECT_THAT(Refusal(foreign, "foreign.crt"),
               HasSubstr("the peer was refused, its certificate was signed by a foreign authority"));
   EXPECT_THAT(Refusal(foreign, "federation/ca.crt"),

@@ -33,6 +33,32 @@ TEST_F(RehearsalTest, PrintsTheTableAndLeavesNoProcess) {
   EXPECT_THAT(end.out, HasSubstr("report.html"));
   EXPECT_TRUE(std::filesystem::exists(Path("poc/report.html")));
   EXPECT_EQ(Children(), 0U);
+
+  const std::string scenario = *ReadTextFile(Path("poc/scenario.toml"));
+  const Ending again = RunToEnd(Poc(5));
+  EXPECT_EQ(again.code, 4) << again.err;
+  EXPECT_THAT(again.out, IsEmpty());
+  EXPECT_THAT(again.err, HasSubstr("poc/scenario.toml' exists already; choose another --out"));
+  EXPECT_EQ(*ReadTextFile(Path("poc/scenario.toml")), scenario) << "it wrote into the first one";
+}
+
+TEST_F(RehearsalTest, TakesANewFolderAndInstitutionsOfAnyName) {
+  std::string users = "user_id:token\tcity:token\n";
+  for (int user = 0; user < 60; ++user) {
+    users += fmt::format("u{}\t{}\n", user, user % 2 == 0 ? "New York/NY" : "Z\xC3\xBCrich");
+  }
+  Write(Path("data/log.user"), users);
+  Write(Path("scenario.toml"), SmallScenario(2, "cohort = 0\nquorum = 2"));
+  const Ending end = RunToEnd(Command({"rondo-sim",
+                                       "poc",
+                                       "--clients",
+                                       "2",
+                                       "scenario.toml",
+                                       "--set",
+                                       "data.clients=column:city"}));
+  ASSERT_EQ(end.code, 0) << end.err;
+  EXPECT_THAT(end.err, AllOf(HasSubstr("/runs/"), HasSubstr("-small-poc")));
+  EXPECT_TRUE(std::filesystem::exists(Path("runs/latest/report.html")));
 }
 
 TEST_F(RehearsalTest, AnInterruptStopsTheChildren) {
