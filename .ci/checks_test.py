@@ -2,6 +2,7 @@
 """Shows that each check of this folder can fail, and passes what is right."""
 
 import pathlib
+import subprocess
 import sys
 import types
 import unittest
@@ -113,6 +114,15 @@ class Summary(unittest.TestCase):
             '<testcase name="d" status="notrun"><skipped message="SKIP_REGULAR_EXPRESSION_MATCHED"/>'
             "<system-out>a.cc:3: Skipped\nset RONDO_DATA</system-out></testcase></testsuite>")
         self.assertEqual(summarize(tree), (1, ["b", "c"], [("d", "set RONDO_DATA")]))
+
+
+class Help(unittest.TestCase):
+    def test_every_script_explains_itself_from_its_own_folder(self):
+        scripts = HERE.parent / "scripts"
+        for name in ("build", "demo", "test", "install-dependencies", "export-movielens"):
+            shown = subprocess.run([f"./{name}", "--help"], cwd=scripts, capture_output=True, text=True, check=False)
+            self.assertEqual((shown.returncode, shown.stderr), (0, ""), name)
+            self.assertIn(f"scripts/{name}", shown.stdout)
 
 
 if __name__ == "__main__":

@@ -47,7 +47,6 @@ Result<std::shared_ptr<LoadedData>> FileDataSource::Current() {
     return current_;
   }
   auto loaded = LoadData(config_);
-  ++reads_;
   if (!loaded) {
     if (!current_) {
       return Fail(std::move(loaded).error());

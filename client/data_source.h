@@ -28,13 +28,10 @@ class FileDataSource : public DataSource {
 
   Result<std::shared_ptr<LoadedData>> Current() override;
 
-  int reads() const { return reads_; }
-
  private:
   DataConfig config_;
   std::shared_ptr<LoadedData> current_;
   std::string stamp_;  ///< names, sizes and times of the files behind current_
-  int reads_ = 0;
 };
 
 }  // namespace rondo::client

@@ -10,10 +10,12 @@
 set_property(GLOBAL PROPERTY JOB_POOLS torch_compile=1)
 
 # One precompiled header serves every LibTorch target.
-add_library(rondo_torch_pch OBJECT ${CMAKE_CURRENT_LIST_DIR}/torch_pch.cc)
-target_link_libraries(rondo_torch_pch PRIVATE rondo_torch rondo_warnings)
-target_include_directories(rondo_torch_pch PRIVATE ${CMAKE_SOURCE_DIR})
-target_precompile_headers(rondo_torch_pch PRIVATE <torch/torch.h> <memory> <span> <string> <vector>)
+if(RONDO_TORCH)
+  add_library(rondo_torch_pch OBJECT ${CMAKE_CURRENT_LIST_DIR}/torch_pch.cc)
+  target_link_libraries(rondo_torch_pch PRIVATE rondo_torch rondo_warnings)
+  target_include_directories(rondo_torch_pch PRIVATE ${CMAKE_SOURCE_DIR})
+  target_precompile_headers(rondo_torch_pch PRIVATE <torch/torch.h> <memory> <span> <string> <vector>)
+endif()
 
 function(_rondo_configure target)
   cmake_parse_arguments(ARG "TORCH" "" "SOURCES;DEPS" ${ARGN})
