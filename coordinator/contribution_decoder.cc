@@ -31,6 +31,14 @@ Status CheckHeader(const wire::ContributionBlock& block, const BlockSpec& spec) 
   return Ok();
 }
 
+std::uint64_t Elements(const ContributionSpec& spec) {
+  std::uint64_t elements = 0;
+  for (const BlockSpec& block : spec.blocks) {
+    elements += block.layout->size();
+  }
+  return elements;
+}
+
 /// The block on the grid. Integers come scaled and rounded; floats are weighed and rounded here.
 Result<GridBlock> FoldBlock(wire::ContributionBlock& block,
                             const BlockSpec& spec,
@@ -57,7 +65,8 @@ Result<GridBlock> FoldBlock(wire::ContributionBlock& block,
 Result<Decoded> DecodeWireContribution(const ClientId& /*client*/,
                                        ByteView payload,
                                        const ContributionSpec& spec) {
-  RONDO_TRY(wire::Contribution contribution, wire::DecodeContribution(payload));
+  const std::uint64_t elements = Elements(spec);
+  RONDO_TRY(wire::Contribution contribution, wire::DecodeContribution(payload, elements));
   Decoded decoded{
       .kind = contribution.kind, .round = contribution.round, .loss = contribution.loss};
   if (decoded.kind != spec.kind || decoded.round != spec.round) {
@@ -67,6 +76,11 @@ Result<Decoded> DecodeWireContribution(const ClientId& /*client*/,
     return Fail(ErrorCode::kCorrupt,
                 "contribution: the weight is " + std::to_string(contribution.weight)
                     + ", allowed are 1 to " + std::to_string(spec.max_weight));
+  }
+  if (contribution.saturated > elements) {
+    return Fail(ErrorCode::kCorrupt,
+                "contribution: " + std::to_string(contribution.saturated)
+                    + " saturated coordinates of " + std::to_string(elements));
   }
   if (contribution.blocks.size() != spec.blocks.size()) {
     return Fail(ErrorCode::kCorrupt,

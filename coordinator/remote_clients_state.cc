@@ -65,11 +65,6 @@ Result<wire::Welcome> RemoteClients::State::Admit(const ClientId& client,
                     + ", the federation's " + ours.catalogue_sha256
                     + "; copy the federation's catalogue.tsv");
   }
-  if (!hello.layout_digest.empty() && hello.layout_digest != ours.layout_digest) {
-    return Fail(
-        ErrorCode::kFailedPrecondition,
-        "layout digest differs: offered " + ours.layout_digest + ", got " + hello.layout_digest);
-  }
   if (stopped_) {
     return Fail(ErrorCode::kUnavailable, "the coordinator stops");
   }

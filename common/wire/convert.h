@@ -15,6 +15,10 @@ class MessageLite;
 /// Conversion of single messages, shared by the sources of this folder only.
 namespace rondo::wire::detail {
 
+/// The library reads no more bytes at once.
+inline constexpr std::size_t kMostParsed = 0x7FFFFFFF;
+
+/// Whether the length is within the cap of the type is left to Encode.
 Bytes FrameOf(FrameType type, const google::protobuf::MessageLite& proto);
 Status ParseInto(google::protobuf::MessageLite& proto, ByteView payload);
 
@@ -81,9 +85,11 @@ class Bounds {
   std::string error_;
 };
 
-/// The first `longest` bytes.
-inline std::string Cut(const std::string& text, std::size_t longest) {
-  return text.substr(0, longest);
-}
+/// The first characters, `longest` bytes at most. A character is never cut in two: the other side
+/// refuses text that is no UTF-8.
+std::string Cut(const std::string& text, std::size_t longest);
+
+/// The text with '?' for each control character, ASCII or not.
+std::string Printable(std::string text);
 
 }  // namespace rondo::wire::detail

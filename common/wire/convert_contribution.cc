@@ -1,5 +1,7 @@
 #include <bit>
 #include <cstring>
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/wire_format_lite.h>
 #include <set>
 
 #include "common/core/check.h"
@@ -62,7 +64,32 @@ bool OnRing(const ContributionBlock& block) {
   return true;
 }
 
-Result<ContributionBlock> ParseBlock(detail::Bounds& bounds, v1::ContributionBlock& proto) {
+/// Counts the blocks without building one: an empty block takes two bytes in the message and fifty
+/// times as much in memory.
+Status CheckBlockCount(ByteView bytes) {
+  using google::protobuf::internal::WireFormatLite;
+  constexpr std::uint32_t kBlockTag =
+      WireFormatLite::MakeTag(v1::Contribution::kBlocksFieldNumber,
+                              WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+  google::protobuf::io::CodedInputStream input(bytes.data(), static_cast<int>(bytes.size()));
+  std::size_t blocks = 0;
+  while (const std::uint32_t tag = input.ReadTag()) {
+    blocks += tag == kBlockTag ? 1 : 0;
+    if (blocks > kMostBlocks) {
+      return Fail(ErrorCode::kCorrupt,
+                  "contribution: blocks has more than " + std::to_string(kMostBlocks) + " entries");
+    }
+    if (!WireFormatLite::SkipField(&input, tag)) {
+      break;  // Malformed, as parsing will find.
+    }
+  }
+  return Ok();
+}
+
+/// Takes at most `elements` numbers, and their count from `elements`.
+Result<ContributionBlock> ParseBlock(detail::Bounds& bounds,
+                                     v1::ContributionBlock& proto,
+                                     std::uint64_t& elements) {
   ContributionBlock block;
   bounds.Text("block.name", proto.name(), 64);
   if (proto.name().empty()) {
@@ -88,8 +115,14 @@ Result<ContributionBlock> ParseBlock(detail::Bounds& bounds, v1::ContributionBlo
     bounds.Broken("block.payload", "is no whole number of values");
     return Fail(bounds.status().error());
   }
+  const std::size_t numbers = proto.payload().size() / width;
+  if (numbers > elements) {
+    bounds.Broken("block.payload", "brings more numbers than the layout has");
+    return Fail(bounds.status().error());
+  }
+  elements -= numbers;
   if (reals) {
-    block.reals.resize(proto.payload().size() / width);
+    block.reals.resize(numbers);
     std::memcpy(block.reals.data(), proto.payload().data(), proto.payload().size());
   } else {
     block.integers =
@@ -138,8 +171,11 @@ Bytes EncodeContribution(const Contribution& contribution) {
   return bytes;
 }
 
-Result<Contribution> DecodeContribution(ByteView bytes) {
+Result<Contribution> DecodeContribution(ByteView bytes, std::uint64_t elements) {
   v1::Contribution proto;
+  if (bytes.size() <= detail::kMostParsed) {
+    RONDO_TRY_STATUS(CheckBlockCount(bytes));
+  }
   RONDO_TRY_STATUS(detail::ParseInto(proto, bytes));
   detail::Bounds bounds("contribution");
   bounds.Range("kind", proto.kind(), 0U, 1U);
@@ -148,8 +184,9 @@ Result<Contribution> DecodeContribution(ByteView bytes) {
   if (std::isinf(proto.loss())) {
     bounds.Broken("loss", "is infinite");
   }
-  bounds.Range<std::size_t>(
-      "blocks", static_cast<std::size_t>(proto.blocks_size()), 1, kMostBlocks);
+  if (proto.blocks().empty()) {
+    bounds.Broken("blocks", "is empty");
+  }
   RONDO_TRY_STATUS(bounds.status());
   Contribution contribution;
   contribution.round = proto.round();
@@ -163,7 +200,7 @@ Result<Contribution> DecodeContribution(ByteView bytes) {
     if (!names.insert(block.name()).second) {
       bounds.Broken("block.name", "comes twice");
     }
-    RONDO_TRY(ContributionBlock parsed, ParseBlock(bounds, block));
+    RONDO_TRY(ContributionBlock parsed, ParseBlock(bounds, block, elements));
     contribution.blocks.push_back(std::move(parsed));
   }
   return contribution;

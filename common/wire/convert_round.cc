@@ -170,7 +170,7 @@ Result<Message> ParseDecline(ByteView payload) {
   RONDO_TRY_STATUS(bounds.status());
   return Message(Decline{.round = proto.round(),
                          .kind = static_cast<OfferKind>(proto.kind()),
-                         .reason = proto.reason()});
+                         .reason = Printable(proto.reason())});
 }
 
 Bytes ToBytes(const std::string& text) {

@@ -165,13 +165,11 @@ Result<Message> ParseHello(ByteView payload) {
   Bounds bounds("hello");
   bounds.Text("software_version", proto.software_version(), 64);
   bounds.Digest("catalogue_sha256", proto.catalogue_sha256(), false);
-  bounds.Digest("layout_digest", proto.layout_digest(), true);
   bounds.Digest("model_sha256", proto.model_sha256(), true);
   RONDO_TRY_STATUS(bounds.status());
   return Message(Hello{.protocol_version = proto.protocol_version(),
-                       .software_version = proto.software_version(),
+                       .software_version = Printable(proto.software_version()),
                        .catalogue_sha256 = proto.catalogue_sha256(),
-                       .layout_digest = proto.layout_digest(),
                        .model_sha256 = proto.model_sha256()});
 }
 
@@ -187,15 +185,15 @@ Result<Message> ParseWelcome(ByteView payload) {
   bounds.Text("trust_mode", proto.trust_mode(), 64);
   bounds.Range("heartbeat_seconds", proto.heartbeat_seconds(), 0.1, 3600.0);
   Welcome welcome;
-  welcome.run_id = proto.run_id();
-  welcome.name = proto.name();
+  welcome.run_id = Printable(proto.run_id());
+  welcome.name = Printable(proto.name());
   welcome.model = FromProto(bounds, proto.model());
   welcome.catalogue_sha256 = proto.catalogue_sha256();
   welcome.items = proto.items();
   welcome.layout_digest = proto.layout_digest();
   welcome.evaluation = FromProto(bounds, proto.evaluation());
   welcome.strategy = FromProto(bounds, proto.strategy());
-  welcome.trust_mode = proto.trust_mode();
+  welcome.trust_mode = Printable(proto.trust_mode());
   welcome.heartbeat_s = proto.heartbeat_seconds();
   welcome.rounds = proto.rounds();
   RONDO_TRY_STATUS(bounds.status());
@@ -209,7 +207,8 @@ Result<Message> ParseReject(ByteView payload) {
   bounds.Range("code", proto.code(), 0U, static_cast<unsigned>(ErrorCode::kInternal));
   bounds.Text("message", proto.message(), 1024);
   RONDO_TRY_STATUS(bounds.status());
-  return Message(Reject{.code = static_cast<ErrorCode>(proto.code()), .message = proto.message()});
+  return Message(Reject{.code = static_cast<ErrorCode>(proto.code()),
+                        .message = Printable(proto.message())});
 }
 
 Result<Message> ParseHeartbeat(ByteView payload) {
@@ -224,7 +223,9 @@ Result<Message> ParseGoodbye(ByteView payload) {
   Bounds bounds("goodbye");
   bounds.Text("reason", proto.reason(), 256);
   RONDO_TRY_STATUS(bounds.status());
-  return Message(Goodbye{.reason = proto.reason()});
+  return Message(Goodbye{.reason = Printable(proto.reason()),
+                         .model_stored = proto.model_stored(),
+                         .replaced = proto.replaced()});
 }
 
 Result<Message> ParseFinish(ByteView payload) {
@@ -243,7 +244,6 @@ Bytes ToFrame(const Hello& message) {
   proto.set_protocol_version(message.protocol_version);
   proto.set_software_version(Cut(message.software_version, 64));
   proto.set_catalogue_sha256(message.catalogue_sha256);
-  proto.set_layout_digest(message.layout_digest);
   proto.set_model_sha256(message.model_sha256);
   return FrameOf(FrameType::kHello, proto);
 }
@@ -278,6 +278,8 @@ Bytes ToFrame(const Heartbeat&) {
 Bytes ToFrame(const Goodbye& message) {
   v1::Goodbye proto;
   proto.set_reason(Cut(message.reason, 256));
+  proto.set_model_stored(message.model_stored);
+  proto.set_replaced(message.replaced);
   return FrameOf(FrameType::kGoodbye, proto);
 }
 

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <string>
 
-#include "common/core/check.h"
-
 namespace rondo::wire {
 namespace {
 
@@ -67,8 +65,6 @@ Result<FrameHeader> ParseFrameHeader(const std::array<std::uint8_t, kFrameHeader
 void WriteFrameHeader(std::span<std::uint8_t, kFrameHeaderSize> out,
                       FrameType type,
                       std::uint32_t length) {
-  RONDO_CHECK(length <= FrameCap(static_cast<std::uint8_t>(type)))
-      << "large content travels in chunks";
   out[0] = static_cast<std::uint8_t>(length >> 24);
   out[1] = static_cast<std::uint8_t>(length >> 16);
   out[2] = static_cast<std::uint8_t>(length >> 8);

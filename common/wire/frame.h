@@ -45,7 +45,7 @@ struct FrameHeader {
 /// Errors  kCorrupt for an unknown type or version, or a length above the type's cap.
 Result<FrameHeader> ParseFrameHeader(const std::array<std::uint8_t, kFrameHeaderSize>& bytes);
 
-/// Writes the header of a frame; `length` is within the type's cap.
+/// Writes the header of a frame. That `length` is within the cap of the type is up to the caller.
 void WriteFrameHeader(std::span<std::uint8_t, kFrameHeaderSize> out,
                       FrameType type,
                       std::uint32_t length);

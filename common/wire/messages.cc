@@ -13,6 +13,8 @@ namespace detail {
 
 Bytes FrameOf(FrameType type, const google::protobuf::MessageLite& proto) {
   const std::size_t length = proto.ByteSizeLong();
+  // Lengths are read as 32 bits; what is longer is far beyond every cap.
+  RONDO_CHECK(length <= kMostParsed) << "large content travels in chunks";
   Bytes frame(kFrameHeaderSize + length);
   WriteFrameHeader(std::span<std::uint8_t, kFrameHeaderSize>(frame.data(), kFrameHeaderSize),
                    type,
@@ -27,8 +29,8 @@ Status ParseInto(google::protobuf::MessageLite& proto, ByteView payload) {
   // own lines.
   static const bool kSilenced = (google::protobuf::SetLogHandler(nullptr), true);
   (void)kSilenced;
-  // The library reads at most 2 GiB, and throws nothing.
-  if (payload.size() > 0x7FFFFFFF
+  // The library throws nothing.
+  if (payload.size() > kMostParsed
       || !proto.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) {
     return Fail(ErrorCode::kCorrupt,
                 "a message of " + std::to_string(payload.size()) + " bytes is malformed");
@@ -51,10 +53,49 @@ void Bounds::Broken(const char* field, const std::string& how) {
   }
 }
 
+std::string Cut(const std::string& text, std::size_t longest) {
+  if (text.size() <= longest) {
+    return text;
+  }
+  std::size_t end = longest;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) {
+    --end;
+  }
+  return text.substr(0, end);
+}
+
+std::string Printable(std::string text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto before = static_cast<unsigned char>(i > 0 ? text[i - 1] : '\0');
+    if (byte < 0x20 || byte == 0x7F) {
+      text[i] = '?';
+    } else if (before == 0xC2 && byte < 0xA0) {  // U+0080 to U+009F.
+      text.replace(--i, 2, "?");
+    }
+  }
+  return text;
+}
+
 }  // namespace detail
 
-Bytes Encode(const Message& message) {
+namespace {
+
+Bytes FrameWith(const Message& message) {
   return std::visit([](const auto& value) { return detail::ToFrame(value); }, message);
+}
+
+}  // namespace
+
+Bytes Encode(const Message& message) {
+  Bytes frame = FrameWith(message);
+  RONDO_CHECK(ParseFrame(frame).has_value()) << "large content travels in chunks";
+  return frame;
+}
+
+Status CheckSendable(const Message& message) {
+  const Result<Message> read = Decode(FrameWith(message));
+  return read ? Ok() : Status(Fail(ErrorCode::kInvalidArgument, read.error().message));
 }
 
 Result<Message> Decode(ByteView frame) {

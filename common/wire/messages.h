@@ -22,7 +22,6 @@ struct Hello {
   std::uint32_t protocol_version = kProtocolVersion;
   std::string software_version;
   std::string catalogue_sha256;
-  std::string layout_digest;  ///< empty: the client takes the model from Welcome
   std::string model_sha256;   ///< newest model the client holds; empty: none
 };
 
@@ -49,6 +48,8 @@ struct Heartbeat {};
 
 struct Goodbye {
   std::string reason;
+  bool model_stored = false;  ///< from a client: the answer to Finish
+  bool replaced = false;      ///< from the coordinator: another connection took the client's id
 };
 
 struct Finish {
@@ -100,6 +101,13 @@ using Message = std::variant<Hello,
 /// The message as one frame, ready for Channel::Send. Texts beyond their bound are cut.
 Bytes Encode(const Message& message);
 
+/// Errors  kInvalidArgument if the other side would refuse the message: a field is out of bounds,
+/// or all of them together are longer than a frame of this kind may be. Who makes messages out of a
+/// configuration asks once; Encode takes it for granted.
+Status CheckSendable(const Message& message);
+
+/// Control characters in texts become '?', so that a peer cannot steer a terminal or forge lines of
+/// a log.
 /// Errors  kCorrupt for bytes that break the frame, the message or a field's bound.
 Result<Message> Decode(ByteView frame);
 
@@ -131,10 +139,11 @@ struct Contribution {
 
 Bytes EncodeContribution(const Contribution& contribution);
 
-/// Memory is bounded by a small multiple of the size of `bytes`, which the caller has capped.
+/// Memory is bounded by the size of `bytes`, which the caller has capped, and by eight bytes for
+/// each of `elements`, the most numbers that all blocks may have together.
 /// Errors  kCorrupt for bytes that break the format or a bound. Layouts are left to the caller to
 /// compare.
-Result<Contribution> DecodeContribution(ByteView bytes);
+Result<Contribution> DecodeContribution(ByteView bytes, std::uint64_t elements);
 
 /// The largest encoded Contribution whose blocks have `elements` numbers together.
 std::uint64_t ContributionCap(std::uint64_t elements);

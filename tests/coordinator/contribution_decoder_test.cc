@@ -42,7 +42,7 @@ TEST(ContributionDecoder, FoldsAsAClientInThisProcessWould) {
 }
 
 TEST(ContributionDecoder, RefusesWhatWasNotOffered) {
-  std::vector<std::pair<wire::Contribution, ErrorCode>> cases(7, {Good(), ErrorCode::kCorrupt});
+  std::vector<std::pair<wire::Contribution, ErrorCode>> cases(8, {Good(), ErrorCode::kCorrupt});
   cases[0].first.weight = 11;
   cases[1].first.blocks[0].name = "gradient";
   cases[2].first.blocks[0].layout_digest = std::string(64, 'a');
@@ -52,6 +52,7 @@ TEST(ContributionDecoder, RefusesWhatWasNotOffered) {
   cases[5].first.blocks[1].name = "more";
   cases[6].first.blocks[0].reals[1] = std::numeric_limits<float>::quiet_NaN();
   cases[6].second = ErrorCode::kDiverged;
+  cases[7].first.saturated = 4;
 
   for (std::size_t i = 0; i < cases.size(); ++i) {
     const auto decoded =

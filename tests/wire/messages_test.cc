@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <sys/resource.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -111,6 +112,49 @@ TEST(Messages, EveryFlippedByteGivesAnErrorOrAValidMessage) {
   }
 }
 
+TEST(Messages, ControlCharactersOfAPeerReachNobody) {
+  const std::string evil = "\x1b[2J\r\nround 9: fine\x7f\xc2\x9b" "31m \xc3\xa9\xe4\xb8\xad";
+  const std::string shown = "?[2J??round 9: fine??31m \xc3\xa9\xe4\xb8\xad";
+  const auto goodbye = Decode(Encode(Goodbye{.reason = evil}));
+  const auto decline = Decode(Encode(Decline{.reason = evil}));
+  const auto reject = Decode(Encode(Reject{.message = evil}));
+  const auto hello = Decode(Encode(Hello{.software_version = evil, .catalogue_sha256 = kDigest}));
+  const auto welcome = Decode(Encode(
+      Welcome{.name = evil, .catalogue_sha256 = kDigest, .items = 5, .layout_digest = kDigest}));
+  EXPECT_EQ(std::get<Goodbye>(goodbye.value()).reason, shown);
+  EXPECT_EQ(std::get<Decline>(decline.value()).reason, shown);
+  EXPECT_EQ(std::get<Reject>(reject.value()).message, shown);
+  EXPECT_EQ(std::get<Hello>(hello.value()).software_version, shown);
+  EXPECT_EQ(std::get<Welcome>(welcome.value()).name, shown);
+}
+
+TEST(Messages, LongTextsAreCutBetweenCharacters) {
+  for (std::size_t shift = 0; shift < 4; ++shift) {
+    std::string reason(shift, 'x');
+    while (reason.size() < 300) {
+      reason += "\xf0\x9f\x8d\x8e";  // Four bytes a character.
+    }
+    const auto decoded = Decode(Encode(Goodbye{.reason = reason}));
+    ASSERT_TRUE(decoded.has_value()) << decoded.error().message;
+    const std::string& got = std::get<Goodbye>(decoded.value()).reason;
+    EXPECT_EQ(got, reason.substr(0, got.size()));
+    EXPECT_EQ(got.size(), shift == 0 ? 256U : 252U + shift);
+  }
+}
+
+TEST(Messages, AMessageThatNobodyWouldTakeIsAnErrorAndNoCrash) {
+  Welcome welcome{.catalogue_sha256 = kDigest, .items = 5, .layout_digest = kDigest};
+  EXPECT_TRUE(CheckSendable(welcome).has_value());
+  welcome.model.features.assign(1000, std::string(200, 'f'));  // 200 KB in a frame of 64 KiB.
+  Offer offer = EvaluateOffer();
+  offer.evaluate.k.assign(65, 1);
+  for (const Message& message : {Message(welcome), Message(offer)}) {
+    const Status checked = CheckSendable(message);
+    ASSERT_FALSE(checked.has_value()) << MessageName(message);
+    EXPECT_EQ(checked.error().code, ErrorCode::kInvalidArgument);
+  }
+}
+
 struct OutOfBounds {
   std::string name;
   Message message;
@@ -160,6 +204,9 @@ TEST(Frame, LengthsAboveTheCapOfTheTypeAreRefusedFromTheHeaderAlone) {
   EXPECT_EQ(FrameCap(13), 0U);
 }
 
+/// The numbers of MakeContribution.
+constexpr std::uint64_t kElements = 7;
+
 Contribution MakeContribution() {
   Contribution contribution{
       .round = 3, .weight = 17, .loss = std::nan(""), .saturated = 2, .seconds = 0.5};
@@ -178,7 +225,7 @@ Contribution MakeContribution() {
 }
 
 TEST(Contribution, ComesBackUnchanged) {
-  const auto decoded = DecodeContribution(EncodeContribution(MakeContribution()));
+  const auto decoded = DecodeContribution(EncodeContribution(MakeContribution()), kElements);
   ASSERT_TRUE(decoded.has_value()) << decoded.error().message;
   const Contribution& got = decoded.value();
   EXPECT_EQ(got.weight, 17U);
@@ -193,18 +240,50 @@ TEST(Contribution, ComesBackUnchanged) {
 TEST(Contribution, BrokenBytesGiveAnErrorOrAValidContribution) {
   const Bytes good = EncodeContribution(MakeContribution());
   for (std::size_t i = 0; i < good.size(); ++i) {
-    const auto prefix = DecodeContribution(ByteView(good).first(i));
+    const auto prefix = DecodeContribution(ByteView(good).first(i), kElements);
     if (!prefix) {
       EXPECT_EQ(prefix.error().code, ErrorCode::kCorrupt);
     }
     for (const int mask : {0x01, 0x10, 0x80, 0xFF}) {
       Bytes bad = good;
       bad[i] = static_cast<std::uint8_t>(bad[i] ^ mask);
-      const auto decoded = DecodeContribution(bad);
+      const auto decoded = DecodeContribution(bad, kElements);
       if (!decoded) {
         EXPECT_EQ(decoded.error().code, ErrorCode::kCorrupt);
       }
     }
+  }
+}
+
+/// The most memory that this process has held so far, in bytes.
+std::int64_t PeakMemory() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss * std::int64_t{1024};
+}
+
+TEST(Contribution, ManyEmptyBlocksAreRefusedBeforeTheyTakeMemory) {
+  Bytes bytes;
+  for (int i = 0; i < 4'000'000; ++i) {
+    bytes.push_back(7 << 3 | 2);  // Field 7, a message
+    bytes.push_back(0);           // of no bytes.
+  }
+  const std::int64_t before = PeakMemory();
+
+  const auto decoded = DecodeContribution(bytes, kElements);
+
+  ASSERT_FALSE(decoded.has_value());
+  EXPECT_EQ(decoded.error().code, ErrorCode::kCorrupt);
+  EXPECT_THAT(decoded.error().message, HasSubstr("more than 64"));
+  EXPECT_LT(PeakMemory() - before, std::int64_t{16} << 20);
+}
+
+TEST(Contribution, MoreNumbersThanTheLayoutHasAreRefused) {
+  for (const std::uint64_t elements : {std::uint64_t{0}, std::uint64_t{2}, kElements - 1}) {
+    const auto decoded = DecodeContribution(EncodeContribution(MakeContribution()), elements);
+    ASSERT_FALSE(decoded.has_value()) << elements;
+    EXPECT_EQ(decoded.error().code, ErrorCode::kCorrupt);
+    EXPECT_THAT(decoded.error().message, HasSubstr("more numbers than the layout has"));
   }
 }
 
@@ -216,7 +295,7 @@ TEST(Contribution, RefusesRepeatedNamesZeroWeightAndValuesOffTheRing) {
   Contribution off_ring = MakeContribution();
   off_ring.blocks[2].integers[1] = 1 << 20;
   for (const Contribution& bad : {twice, weightless, off_ring}) {
-    const auto decoded = DecodeContribution(EncodeContribution(bad));
+    const auto decoded = DecodeContribution(EncodeContribution(bad), kElements);
     ASSERT_FALSE(decoded.has_value());
     EXPECT_EQ(decoded.error().code, ErrorCode::kCorrupt);
   }
