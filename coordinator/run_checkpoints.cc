@@ -33,6 +33,41 @@ MetricTable MetricsOf(const boost::json::object& json) {
   return metrics;
 }
 
+/// One entry a round, since most clients share their last one.
+boost::json::array ResultsJson(const std::map<ClientId, RoundResult>& results) {
+  std::map<RoundId, boost::json::object> rounds;
+  for (const auto& [client, result] : results) {
+    boost::json::object& entry = rounds[result.round];
+    if (entry.empty()) {
+      entry = {{"round", result.round},
+               {"void", result.is_void},
+               {"model", result.model_sha256},
+               {"included", boost::json::array()},
+               {"without", boost::json::array()}};
+    }
+    entry[result.included ? "included" : "without"].as_array().emplace_back(client);
+  }
+  boost::json::array all;
+  for (auto& [round, entry] : rounds) {
+    all.push_back(std::move(entry));
+  }
+  return all;
+}
+
+void ReadResults(const boost::json::array& rounds, RunState& state) {
+  for (const boost::json::value& entry : rounds) {
+    for (const char* part : {"included", "without"}) {
+      for (const boost::json::value& client : entry.at(part).as_array()) {
+        state.results[std::string(client.as_string())] = {
+            .round = entry.at("round").to_number<RoundId>(),
+            .is_void = entry.at("void").as_bool(),
+            .included = part == std::string_view("included"),
+            .model_sha256 = std::string(entry.at("model").as_string())};
+      }
+    }
+  }
+}
+
 std::string ProgressJson(const RunState& state) {
   boost::json::array history;
   for (const ValidationRecord& record : state.history) {
@@ -41,7 +76,8 @@ std::string ProgressJson(const RunState& state) {
   const boost::json::object progress{{"void_rounds", state.void_rounds},
                                      {"void_in_a_row", state.void_in_a_row},
                                      {"validated_round", state.validated_round},
-                                     {"history", std::move(history)}};
+                                     {"history", std::move(history)},
+                                     {"results", ResultsJson(state.results)}};
   return boost::json::serialize(progress);
 }
 
@@ -55,6 +91,9 @@ Status ReadProgress(const std::string& text, RunState& state) {
     for (const boost::json::value& entry : progress.at("history").as_array()) {
       state.history.push_back({.round = entry.at("round").to_number<RoundId>(),
                                .metrics = MetricsOf(entry.at("metrics").as_object())});
+    }
+    if (const auto* results = progress.if_contains("results")) {
+      ReadResults(results->as_array(), state);
     }
   } catch (const std::exception& error) {
     return Fail(ErrorCode::kCorrupt,
@@ -112,8 +151,7 @@ Result<RunCheckpoints> RunCheckpoints::Open(CheckpointStore::Options options, Ru
 }
 
 Status RunCheckpoints::Save(const RunState& state) {
-  RONDO_TRY(const SavedCheckpoint saved, store_.Save(CheckpointOf(state, run_)));
-  return Ok();
+  return store_.Save(CheckpointOf(state, run_));
 }
 
 Result<std::optional<RunState>> RunCheckpoints::Latest() const {

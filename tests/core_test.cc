@@ -1,4 +1,5 @@
 #include <filesystem>
+#include <fstream>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -39,6 +40,18 @@ TEST(WriteFileAtomic, ReplacesTheWholeFileAndLeavesNoTemporary) {
   ASSERT_TRUE(WriteTextFile(folder / "a", "short"));
   EXPECT_EQ(ReadTextFile(folder / "a").value(), "short");
   EXPECT_FALSE(std::filesystem::exists(folder / "a.tmp"));
+}
+
+TEST(WriteFileAtomic, ALeftoverTemporaryGivesNoPermissions) {
+  const auto folder = std::filesystem::path(testing::TempDir()) / "modes";
+  ASSERT_TRUE(MakeFolder(folder));
+  std::ofstream(folder / "key.tmp") << "half a key";
+  std::filesystem::permissions(folder / "key.tmp", std::filesystem::perms(0644));
+
+  ASSERT_TRUE(WriteTextFile(folder / "key", "secret", 0600));
+
+  EXPECT_EQ(std::filesystem::status(folder / "key").permissions(), std::filesystem::perms(0600));
+  EXPECT_EQ(ReadTextFile(folder / "key").value(), "secret");
 }
 
 TEST(WriteFileAtomic, FullDiskKeepsNothingAndSaysWhy) {

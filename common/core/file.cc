@@ -54,7 +54,8 @@ Status WriteAll(int descriptor, ByteView bytes, const std::filesystem::path& pat
 }
 
 Status WriteTemporary(const std::filesystem::path& path, ByteView bytes, unsigned mode) {
-  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
+  ::unlink(path.c_str());  // What a crash left behind has permissions of its own.
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
   if (!file.valid()) {
     return SystemError("cannot create", path);
   }
@@ -135,6 +136,16 @@ Status WriteFileAtomic(const std::filesystem::path& path, ByteView bytes, unsign
 
 Status WriteTextFile(const std::filesystem::path& path, std::string_view text, unsigned mode) {
   return WriteFileAtomic(path, AsBytes(text), mode);
+}
+
+Status AppendWhole(int descriptor, ByteView bytes, const std::filesystem::path& path) {
+  const off_t before = ::lseek(descriptor, 0, SEEK_END);
+  Status written = before < 0 ? Status(SystemError("cannot append to", path))
+                              : WriteAll(descriptor, bytes, path);
+  if (!written && before >= 0 && ::ftruncate(descriptor, before) != 0) {
+    // Nothing to be done; the first error says what happened.
+  }
+  return written;
 }
 
 Status MakeFolder(const std::filesystem::path& path) {

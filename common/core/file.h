@@ -23,6 +23,11 @@ Status WriteTextFile(const std::filesystem::path& path,
                      std::string_view text,
                      unsigned mode = 0644);
 
+/// Appends all of `bytes` to an open file, or nothing: what a full disk took of it is cut off
+/// again, so that the next piece does not follow half of this one. `path` is for the message.
+/// Errors  kIo.
+Status AppendWhole(int descriptor, ByteView bytes, const std::filesystem::path& path);
+
 /// Makes a folder and its parents.
 Status MakeFolder(const std::filesystem::path& path);
 

@@ -9,7 +9,6 @@
 #include <boost/json/serialize.hpp>
 
 #include "common/core/file.h"
-#include "common/crypto/sha256.h"
 #include "common/io/json.h"
 #include "common/io/model_json.h"
 
@@ -229,17 +228,16 @@ Status CheckpointStore::Own() {
   return Ok();
 }
 
-Result<SavedCheckpoint> CheckpointStore::Save(const Checkpoint& checkpoint) {
+Status CheckpointStore::Save(const Checkpoint& checkpoint) {
   RONDO_TRY(const Bytes bytes, EncodeCheckpoint(checkpoint));
-  const std::filesystem::path path = PathOf(checkpoint.round);
-  if (Status status = WriteFileAtomic(path, bytes); !status) {
+  if (Status status = WriteFileAtomic(PathOf(checkpoint.round), bytes); !status) {
     return Fail(status.error().code,
                 "the checkpoint of round " + std::to_string(checkpoint.round)
                     + " was not saved, older ones are untouched: " + status.error().message
                     + "; check the space and the permissions there");
   }
   Prune(checkpoint.round, checkpoint.best_round);
-  return SavedCheckpoint{.path = path, .sha256 = Sha256Hex(bytes)};
+  return Ok();
 }
 
 Result<std::optional<Checkpoint>> CheckpointStore::Latest() const {

@@ -55,11 +55,6 @@ Result<Checkpoint> DecodeCheckpoint(ByteView bytes,
 Result<Checkpoint> ReadCheckpoint(const std::filesystem::path& path,
                                   std::shared_ptr<const ParameterLayout> layout = nullptr);
 
-struct SavedCheckpoint {
-  std::filesystem::path path;
-  std::string sha256;  ///< of the file
-};
-
 /// The folder `checkpoints/` of a run: round-000123.safetensors, and catalogue.tsv beside them.
 ///
 /// Not thread-safe; one store a folder.
@@ -81,7 +76,7 @@ class CheckpointStore {
 
   /// Writes atomically, then removes checkpoints that are neither among the newest nor the best.
   /// Errors  kIo (disk full); all older checkpoints are then still there.
-  Result<SavedCheckpoint> Save(const Checkpoint& checkpoint);
+  Status Save(const Checkpoint& checkpoint);
 
   /// The newest whole checkpoint, or nothing in an empty folder. A broken one is skipped with a
   /// warning. Errors  kCorrupt if there are checkpoints but none is whole.

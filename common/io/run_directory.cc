@@ -184,18 +184,7 @@ Status RunDirectory::AppendRound(const boost::json::object& round) {
     }
   }
   const std::string line = CompactJson(round) + "\n";
-  std::string_view left = line;
-  while (!left.empty()) {
-    const ssize_t written = ::write(rounds_, left.data(), left.size());
-    if (written < 0 && errno == EINTR) {
-      continue;
-    }
-    if (written < 0) {
-      return SystemError("cannot write", path);
-    }
-    left.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return Ok();
+  return AppendWhole(rounds_, AsBytes(line), path);
 }
 
 Status RunDirectory::TruncateRounds(RoundId round, RoundId validated) {

@@ -115,20 +115,7 @@ Status TensorBoardWriter::AddScalar(std::string_view tag,
 Status TensorBoardWriter::WriteRecord(const std::string& data) {
   const std::string length = Raw(static_cast<std::uint64_t>(data.size()));
   const std::string record = length + Raw(Masked(length)) + data + Raw(Masked(data));
-  std::string_view left = record;
-  while (!left.empty()) {
-    const ssize_t written = ::write(file_, left.data(), left.size());
-    if (written < 0 && errno == EINTR) {
-      continue;
-    }
-    if (written < 0) {
-      return Fail(ErrorCode::kIo,
-                  "cannot write '" + path_.string()
-                      + "': " + std::strerror(errno));  // NOLINT(concurrency-mt-unsafe)
-    }
-    left.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return Ok();
+  return AppendWhole(file_, AsBytes(record), path_);
 }
 
 }  // namespace rondo

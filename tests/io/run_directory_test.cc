@@ -8,6 +8,7 @@
 
 #include "common/core/file.h"
 #include "common/io/json.h"
+#include "tests/support/full_disk.h"
 #include "tests/support/temporary_folder.h"
 
 namespace rondo {
@@ -97,6 +98,26 @@ TEST(RunDirectory, ABrokenLineInTheMiddleIsReported) {
 
   EXPECT_THAT(run->ReadRounds().error().message, HasSubstr("line 2"));
   EXPECT_FALSE(run->TruncateRounds(2, 0).has_value());
+}
+
+TEST(RunDirectory, ALineThatADiskTakesHalfOfIsTakenBack) {
+  const testing::TemporaryFolder folder;
+  auto run = RunDirectory::CreateAt(folder.path());
+  ASSERT_TRUE(run.has_value());
+  ASSERT_TRUE(run->AppendRound(Round(1)).has_value());
+  const auto size = std::filesystem::file_size(folder / "rounds.jsonl");
+  {
+    const testing::FullDisk full(size + 5);
+    EXPECT_EQ(run->AppendRound(Round(2)).error().code, ErrorCode::kIo);
+  }
+  EXPECT_EQ(std::filesystem::file_size(folder / "rounds.jsonl"), size);
+
+  ASSERT_TRUE(run->AppendRound(Round(3)).has_value());
+
+  const auto rounds = run->ReadRounds();
+  ASSERT_TRUE(rounds.has_value()) << rounds.error().message;
+  ASSERT_EQ(rounds->size(), 2u);
+  EXPECT_EQ(rounds->back().at("round").as_int64(), 3);
 }
 
 TEST(RunDirectory, AFullDiskIsAnError) {

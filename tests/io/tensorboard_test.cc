@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "common/io/json.h"
+#include "tests/support/full_disk.h"
 #include "tests/support/run_command.h"
 #include "tests/support/temporary_folder.h"
 
@@ -67,6 +68,22 @@ TEST(TensorBoardWriter, AResumedRunTakesBackLaterPoints) {
   ASSERT_EQ(events.size(), 2u);
   EXPECT_EQ(events[1].at("session").as_int64(), 1);
   EXPECT_EQ(events[1].at("step").as_int64(), 41);
+}
+
+TEST(TensorBoardWriter, ARecordThatADiskTakesHalfOfIsTakenBack) {
+  const testing::TemporaryFolder folder;
+  auto writer = TensorBoardWriter::Create(folder.path(), kNow);
+  ASSERT_TRUE(writer.has_value());
+  {
+    const testing::FullDisk full(std::filesystem::file_size(writer->path()) + 20);
+    EXPECT_EQ(writer->AddScalar("train/loss", 1, 6.5, kNow).error().code, ErrorCode::kIo);
+  }
+
+  ASSERT_TRUE(writer->AddScalar("train/loss", 2, 6.25, kNow).has_value());
+
+  const auto events = ReadEvents(writer->path());
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[1].at("step").as_int64(), 2);
 }
 
 TEST(TensorBoardWriter, AFolderThatCannotBeMadeIsAnError) {
