@@ -48,9 +48,8 @@ struct TlsAddress {
 };
 
 /// Resolves, connects and shakes hands; `peer()` of the channel is the host.
-/// Errors  kUnavailable if the server cannot be reached; kUnauthenticated if either side refuses
-/// the other's
-///         certificate; kTimeout.
+/// Errors  kInvalidArgument for a host that no certificate can name; kUnavailable if the server
+/// cannot be reached; kUnauthenticated if either side refuses the other's certificate; kTimeout.
 Task<Result<std::shared_ptr<Channel>>> ConnectTls(boost::asio::any_io_executor executor,
                                                   TlsContext context,
                                                   TlsAddress address,
@@ -72,14 +71,6 @@ class Backoff {
   Rng rng_;
 };
 
-/// Calls ConnectTls until it succeeds or the deadline passes. A refused certificate is not retried.
-/// Errors  as ConnectTls, of the last attempt.
-Task<Result<std::shared_ptr<Channel>>> ConnectWithBackoff(boost::asio::any_io_executor executor,
-                                                          TlsContext context,
-                                                          TlsAddress address,
-                                                          std::shared_ptr<Backoff> backoff,
-                                                          TimePoint deadline);
-
 /// A connection that was accepted and has not shaken hands yet.
 class IncomingPeer {
  public:
@@ -89,6 +80,9 @@ class IncomingPeer {
   /// id, or a
   ///         peer below TLS 1.3; kUnavailable; kTimeout.
   virtual Task<Result<std::shared_ptr<Channel>>> Handshake(TimePoint deadline) = 0;
+
+  /// Ends the connection; a handshake under way returns kUnavailable.
+  virtual void Close() = 0;
 
   virtual std::string address() const = 0;  ///< "127.0.0.1:4711", for logs
 };

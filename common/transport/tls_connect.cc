@@ -11,18 +11,6 @@ namespace {
 using boost::asio::experimental::awaitable_operators::operator||;
 using boost::system::error_code;
 
-/// Makes OpenSSL compare the server's certificate with the host we asked for.
-void ExpectHost(SSL* ssl, const std::string& host) {
-  error_code not_an_address;
-  boost::asio::ip::make_address(host, not_an_address);
-  if (!not_an_address) {
-    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str());
-    return;
-  }
-  SSL_set_tlsext_host_name(ssl, host.c_str());
-  SSL_set1_host(ssl, host.c_str());
-}
-
 Task<Result<Tcp::socket>> ConnectSocket(boost::asio::any_io_executor executor,
                                         TlsAddress address,
                                         TimePoint deadline) {
@@ -56,13 +44,39 @@ Task<Result<Tcp::socket>> ConnectSocket(boost::asio::any_io_executor executor,
 
 }  // namespace
 
+namespace detail {
+
+Status ExpectHost(SSL* ssl, const std::string& host) {
+  error_code not_an_address;
+  const auto address = boost::asio::ip::make_address(host, not_an_address);
+  bool set = false;
+  if (not_an_address) {
+    // An empty name would switch the comparison off.
+    set = !host.empty() && SSL_set_tlsext_host_name(ssl, host.c_str()) == 1
+          && SSL_set1_host(ssl, host.c_str()) == 1;
+  } else {
+    // The scope of a link-local address ("%eth0") is this machine's affair and in no certificate.
+    const std::string plain = address.to_string();
+    const std::string bare = plain.substr(0, plain.find('%'));
+    set = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), bare.c_str()) == 1;
+  }
+  if (!set) {
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        "'" + host + "' is no host that a certificate can name; give a DNS name or an IP address");
+  }
+  return Ok();
+}
+
+}  // namespace detail
+
 Task<Result<std::shared_ptr<Channel>>> ConnectTls(boost::asio::any_io_executor executor,
                                                   TlsContext context,
                                                   TlsAddress address,
                                                   TimePoint deadline) {
   RONDO_CO_TRY(Tcp::socket socket, co_await ConnectSocket(executor, address, deadline));
   auto channel = std::make_shared<detail::TlsChannel>(std::move(socket), context);
-  ExpectHost(channel->stream().native_handle(), address.host);
+  RONDO_CO_TRY_STATUS(detail::ExpectHost(channel->stream().native_handle(), address.host));
   Status done = co_await channel->Handshake(TlsContext::Role::kClient, deadline);
   if (!done) {
     Error error = std::move(done).error();
@@ -84,29 +98,6 @@ Duration Backoff::Next() {
   next_ = std::min(longest_, next_ * 2);
   const double factor = 0.5 + rng_.Uniform() / 2;
   return std::chrono::duration_cast<Duration>(base * factor);
-}
-
-Task<Result<std::shared_ptr<Channel>>> ConnectWithBackoff(boost::asio::any_io_executor executor,
-                                                          TlsContext context,
-                                                          TlsAddress address,
-                                                          std::shared_ptr<Backoff> backoff,
-                                                          TimePoint deadline) {
-  for (;;) {
-    auto channel = co_await ConnectTls(executor, context, address, deadline);
-    if (channel) {
-      backoff->Reset();
-      co_return channel;
-    }
-    const TimePoint next = std::chrono::steady_clock::now() + backoff->Next();
-    if (channel.error().code == ErrorCode::kUnauthenticated || next >= deadline) {
-      co_return channel;
-    }
-    Timer timer(executor, next);
-    const auto [cancelled] = co_await timer.async_wait(kAwait);
-    if (cancelled) {
-      co_return Fail(ErrorCode::kCancelled, "connecting was cancelled");
-    }
-  }
 }
 
 }  // namespace rondo

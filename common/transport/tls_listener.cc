@@ -33,6 +33,8 @@ class AcceptedPeer final : public IncomingPeer {
     co_return std::shared_ptr<Channel>(channel_);
   }
 
+  void Close() override { channel_->Close(); }
+
   std::string address() const override { return address_; }
 
  private:

@@ -55,6 +55,10 @@ class TlsChannel final : public Channel {
 /// The error of a failed handshake or transfer: a refused certificate becomes kUnauthenticated.
 Error TlsError(const boost::system::error_code& code, TlsStream& stream, const std::string& what);
 
+/// Makes OpenSSL compare the server's certificate with the host we asked for.
+/// Errors  kInvalidArgument for a host that no certificate can name; any certificate would pass.
+Status ExpectHost(SSL* ssl, const std::string& host);
+
 /// Turns off the delay of small frames.
 void SetNoDelay(Tcp::socket& socket);
 

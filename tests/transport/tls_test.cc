@@ -5,6 +5,7 @@
 
 #include "common/transport/asio_types.h"
 #include "common/transport/tls_channel.h"
+#include "common/transport/tls_stream.h"
 #include "common/wire/frame.h"
 #include "common/wire/messages.h"
 #include "tests/support/run_task.h"
@@ -313,25 +314,34 @@ TEST_F(TlsTest, CloseWakesAReaderThatWaits) {
   EXPECT_EQ(received.error().code, ErrorCode::kUnavailable);
 }
 
-TEST_F(TlsTest, ConnectingIsRetriedUntilTheDeadline) {
-  TlsWorld world;
-  Listen(world);
-  const TlsAddress address = Address();
-  listener_->Close();
-  auto backoff = std::make_shared<Backoff>(std::chrono::milliseconds(1),
-                                           std::chrono::milliseconds(4),
-                                           Rng({.seed = 1, .purpose = Purpose::kBackoff}));
+std::string ExpectedAddress(SSL* ssl) {
+  char* text = X509_VERIFY_PARAM_get1_ip_asc(SSL_get0_param(ssl));
+  std::string address = text == nullptr ? "" : text;
+  OPENSSL_free(text);
+  return address;
+}
 
-  const Peer client = RunTask(io_,
-                              ConnectWithBackoff(io_.get_executor(),
-                                                 world.Client("a"),
-                                                 address,
-                                                 backoff,
-                                                 testing::In(std::chrono::milliseconds(60))));
+TEST(ExpectHost, AsksForAnAddressWithoutItsScope) {
+  const std::pair<const char*, const char*> rows[] = {{"10.1.2.3", "10.1.2.3"},
+                                                      {"::1", "0:0:0:0:0:0:0:1"},
+                                                      {"fe80::1%1", "FE80:0:0:0:0:0:0:1"},
+                                                      {"fe80::1%lo", "FE80:0:0:0:0:0:0:1"}};
+  for (const auto& [host, expected] : rows) {
+    boost::asio::ssl::context context(boost::asio::ssl::context::tls);
+    const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(SSL_new(context.native_handle()), SSL_free);
+    ASSERT_TRUE(detail::ExpectHost(ssl.get(), host).has_value()) << host;
+    EXPECT_EQ(ExpectedAddress(ssl.get()), expected) << host;
+  }
+}
 
-  ASSERT_FALSE(client.has_value());
-  EXPECT_EQ(client.error().code, ErrorCode::kUnavailable);
-  EXPECT_GT(backoff->Next(), std::chrono::milliseconds(1)) << "waits had grown";
+TEST(ExpectHost, RefusesWhatNoCertificateNames) {
+  for (const std::string host : {std::string(), std::string(300, 'a'), std::string("a\0b", 3)}) {
+    boost::asio::ssl::context context(boost::asio::ssl::context::tls);
+    const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(SSL_new(context.native_handle()), SSL_free);
+    const Status expected = detail::ExpectHost(ssl.get(), host);
+    ASSERT_FALSE(expected.has_value()) << host;
+    EXPECT_EQ(expected.error().code, ErrorCode::kInvalidArgument);
+  }
 }
 
 TEST(Backoff, DoublesUpToItsLimitWithJitter) {
