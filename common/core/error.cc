@@ -2,38 +2,6 @@
 
 namespace rondo {
 
-const char* ErrorCodeName(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::kInvalidArgument:
-      return "invalid_argument";
-    case ErrorCode::kNotFound:
-      return "not_found";
-    case ErrorCode::kCorrupt:
-      return "corrupt";
-    case ErrorCode::kIo:
-      return "io";
-    case ErrorCode::kUnavailable:
-      return "unavailable";
-    case ErrorCode::kUnauthenticated:
-      return "unauthenticated";
-    case ErrorCode::kTimeout:
-      return "timeout";
-    case ErrorCode::kFailedPrecondition:
-      return "failed_precondition";
-    case ErrorCode::kUnsupported:
-      return "unsupported";
-    case ErrorCode::kTooFewClients:
-      return "too_few_clients";
-    case ErrorCode::kDiverged:
-      return "diverged";
-    case ErrorCode::kCancelled:
-      return "cancelled";
-    case ErrorCode::kInternal:
-      return "internal";
-  }
-  return "internal";
-}
-
 int ExitCode(ErrorCode code) {
   switch (code) {
     case ErrorCode::kInvalidArgument:

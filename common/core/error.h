@@ -28,9 +28,6 @@ struct Error {
   std::string message;
 };
 
-/// Returns the word for `code` used in logs and JSON, e.g. "invalid_argument".
-const char* ErrorCodeName(ErrorCode code);
-
 /// Returns the process exit code for `code`: 1 run failed, 2 connection or authentication, 3
 /// timeout, 4 usage or configuration, 5 internal, 130 interrupted.
 int ExitCode(ErrorCode code);

@@ -269,13 +269,6 @@ Result<TensorFile> DecodeSafetensors(ByteView bytes) {
   return file;
 }
 
-Status WriteSafetensors(const std::filesystem::path& path,
-                        std::span<const TensorView> tensors,
-                        const Metadata& metadata) {
-  RONDO_TRY(const Bytes bytes, EncodeSafetensors(tensors, metadata));
-  return WriteFileAtomic(path, bytes);
-}
-
 Result<TensorFile> ReadSafetensors(const std::filesystem::path& path) {
   RONDO_TRY(const Bytes bytes, ReadFile(path, kLargestFile));
   Result<TensorFile> file = DecodeSafetensors(bytes);

@@ -63,11 +63,6 @@ Result<Bytes> EncodeSafetensors(std::span<const TensorView> tensors, const Metad
 /// numbers.
 Result<TensorFile> DecodeSafetensors(ByteView bytes);
 
-/// Errors  of EncodeSafetensors and WriteFileAtomic.
-Status WriteSafetensors(const std::filesystem::path& path,
-                        std::span<const TensorView> tensors,
-                        const Metadata& metadata);
-
 /// Errors  of ReadFile and DecodeSafetensors, with the path.
 Result<TensorFile> ReadSafetensors(const std::filesystem::path& path);
 

@@ -1,13 +1,14 @@
 #include <gtest/gtest.h>
 
-#include "common/transport/fault_channel.h"
 #include "common/transport/loopback_channel.h"
 #include "common/wire/messages.h"
+#include "tests/support/fault_channel.h"
 #include "tests/support/run_task.h"
 
 namespace rondo {
 namespace {
 
+using testing::MakeFaultChannel;
 using testing::RunTask;
 using testing::Soon;
 

@@ -1,10 +1,22 @@
-#include "common/transport/fault_channel.h"
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <utility>
 
 #include "common/transport/asio_types.h"
+#include "common/transport/channel.h"
 
-namespace rondo {
-namespace {
+namespace rondo::testing {
 
+/// Which frame of those sent, counted from 0, meets which fault.
+struct FaultPlan {
+  std::optional<std::size_t> drop;     ///< is swallowed
+  std::optional<std::size_t> corrupt;  ///< has its last byte inverted
+  std::optional<std::size_t> cut;      ///< breaks off half-way, and the connection with it
+};
+
+/// A channel that fails on purpose.
 class FaultChannel final : public Channel {
  public:
   FaultChannel(std::shared_ptr<Channel> inner, FaultPlan plan)
@@ -45,10 +57,8 @@ class FaultChannel final : public Channel {
   std::size_t sent_ = 0;
 };
 
-}  // namespace
-
-std::shared_ptr<Channel> MakeFaultChannel(std::shared_ptr<Channel> inner, FaultPlan plan) {
+inline std::shared_ptr<Channel> MakeFaultChannel(std::shared_ptr<Channel> inner, FaultPlan plan) {
   return std::make_shared<FaultChannel>(std::move(inner), plan);
 }
 
-}  // namespace rondo
+}  // namespace rondo::testing
