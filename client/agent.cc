@@ -11,6 +11,8 @@ namespace {
 
 // A peer that greets and then breaks the protocol this often in a row is not worth another try.
 constexpr int kMaxBrokenSessions = 5;
+// Two clients with one certificate would throw each other out for ever.
+constexpr int kMaxReplacedSessions = 3;
 
 double Seconds(Duration duration) {
   return std::chrono::duration<double>(duration).count();
@@ -63,6 +65,7 @@ Task<SessionEnd> Agent::Attempt() {
 Task<Status> Agent::Run() {
   TimePoint alone_since = parts_.clock.Now();
   int broken = 0;
+  int replaced = 0;
   while (!stopped_) {
     const SessionEnd end = co_await Attempt();
     if (stopped_ || end.kind == SessionEnd::Kind::kStopped) {
@@ -77,7 +80,8 @@ Task<Status> Agent::Run() {
       co_return Fail(end.error);
     }
     broken = end.error.code == ErrorCode::kCorrupt ? broken + 1 : 0;
-    if (broken >= kMaxBrokenSessions) {
+    replaced = end.error.code == ErrorCode::kFailedPrecondition ? replaced + 1 : 0;
+    if (broken >= kMaxBrokenSessions || replaced >= kMaxReplacedSessions) {
       co_return Fail(end.error);
     }
     if (end.greeted) {

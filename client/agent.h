@@ -36,7 +36,8 @@ class Agent {
   /// Ends with Ok once the final model is stored.
   /// Errors  kCancelled after Stop; kUnauthenticated; kUnavailable or kTimeout once `retry_for` is
   /// over;
-  ///         kCorrupt for a peer that keeps breaking the protocol; what the coordinator refused
+  ///         kCorrupt for a peer that keeps breaking the protocol; kFailedPrecondition if other
+  ///         connections under this client's id keep taking its place; what the coordinator refused
   ///         with.
   Task<Status> Run();
 

@@ -55,7 +55,6 @@ Task<SessionEnd> Session::Run() {
     co_await (Read() && Write() && Work());
   }
   parts_.channel.Close();
-  parts_.state.DiscardPending();
   SessionEnd end = std::move(*end_);
   Status kept = shelf_.Store();
   if (kept) {
@@ -228,7 +227,10 @@ void Session::Settle(const Offer& offer, JobResult result) {
   }
   spdlog::info("round {}: {}", offer.round, result.note);
   if (offer.kind == OfferKind::kTrain) {
-    parts_.state.BeginPending(offer.round);
+    if (const Status begun = parts_.state.BeginPending(offer.round); !begun) {
+      End(SessionEnd::Kind::kRefused, begun.error());
+      return;
+    }
   }
   for (Bytes& frame : result.frames) {
     outbox_.push_back(std::move(frame));
@@ -248,7 +250,7 @@ void Session::Handle(wire::Message message) {
   } else if (auto* finish = std::get_if<wire::Finish>(&message)) {
     OnFinish(*finish);
   } else if (auto* goodbye = std::get_if<wire::Goodbye>(&message)) {
-    Lose(ErrorCode::kUnavailable, "the coordinator left: " + goodbye->reason);
+    OnGoodbye(*goodbye);
   } else if (!std::holds_alternative<wire::Heartbeat>(message)) {
     Lose(ErrorCode::kCorrupt,
          fmt::format("the coordinator sent {} in the middle of a session",
@@ -278,6 +280,9 @@ void Session::OnOffer(Offer offer) {
                           .kind = offer.kind,
                           .reason = "the model of this round did not arrive"});
     return;
+  }
+  if (offer.kind == OfferKind::kTrain) {
+    parts_.state.DiscardPending();
   }
   next_ = std::move(offer);
   next_model_ = std::move(model);
@@ -315,8 +320,18 @@ void Session::OnFinish(const wire::Finish& finish) {
     End(SessionEnd::Kind::kRefused, stored.error());
     return;
   }
-  Enqueue(wire::Goodbye{.reason = "final model stored"});
+  Enqueue(wire::Goodbye{.reason = "final model stored", .model_stored = true});
   End(SessionEnd::Kind::kFinished, {});
+}
+
+void Session::OnGoodbye(const wire::Goodbye& goodbye) {
+  const std::string why = "the coordinator ended the session: " + goodbye.reason;
+  if (goodbye.replaced) {
+    Lose(ErrorCode::kFailedPrecondition,
+         why + "; one certificate serves one client, so stop the other one");
+  } else {
+    Lose(ErrorCode::kUnavailable, why);
+  }
 }
 
 // -- endings

@@ -26,7 +26,8 @@ struct SessionEnd {
   enum class Kind : std::uint8_t {
     kFinished,  ///< the final model is kept
     kStopped,   ///< by Stop
-    kLost,      ///< the connection broke or the peer broke the protocol; trying again may help
+    kLost,      ///< the connection broke or the peer broke the protocol; trying again may help.
+                ///< kFailedPrecondition: another connection under this client's id took its place
     kRefused,   ///< another catalogue, layout, protocol or a full disk; trying again does not help
   };
   Kind kind = Kind::kLost;
@@ -80,6 +81,7 @@ class Session {
   void OnOffer(Offer offer);
   void OnResult(const RoundResult& result);
   void OnFinish(const wire::Finish& finish);
+  void OnGoodbye(const wire::Goodbye& goodbye);
   void Settle(const Offer& offer, JobResult result);
 
   void Enqueue(const wire::Message& message);

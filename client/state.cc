@@ -27,17 +27,21 @@ json::value ToJson(const ClientRecord& record) {
           {"tasks_declined", record.tasks_declined},
           {"last_round", record.last_round},
           {"model_sha256", record.model_sha256},
-          {"finished", record.finished}};
+          {"finished", record.finished},
+          {"pending_round", record.pending ? json::value(*record.pending) : json::value()}};
 }
 
 ClientRecord FromJson(const json::value& value) {
+  const json::value* pending = value.as_object().if_contains("pending_round");
+  const bool any = pending != nullptr && !pending->is_null();
   return {.rounds_trained = json::value_to<std::uint64_t>(value.at("rounds_trained")),
           .rounds_included = json::value_to<std::uint64_t>(value.at("rounds_included")),
           .rounds_discarded = json::value_to<std::uint64_t>(value.at("rounds_discarded")),
           .tasks_declined = json::value_to<std::uint64_t>(value.at("tasks_declined")),
           .last_round = json::value_to<RoundId>(value.at("last_round")),
           .model_sha256 = json::value_to<std::string>(value.at("model_sha256")),
-          .finished = json::value_to<bool>(value.at("finished"))};
+          .finished = json::value_to<bool>(value.at("finished")),
+          .pending = any ? std::optional(json::value_to<RoundId>(*pending)) : std::nullopt};
 }
 
 }  // namespace
@@ -70,19 +74,19 @@ Status ClientState::Flush() {
   return WriteTextFile(folder_ / "client.json", json::serialize(ToJson(record_)) + "\n");
 }
 
-void ClientState::BeginPending(RoundId round) {
-  pending_ = round;
+Status ClientState::BeginPending(RoundId round) {
+  DiscardPending();
+  record_.pending = round;
   ++record_.rounds_trained;
+  return Flush();
 }
 
 Status ClientState::Resolve(RoundId round, bool included) {
-  if (pending_ == round) {
-    if (included) {
-      ++record_.rounds_included;
-    } else {
-      ++record_.rounds_discarded;
-    }
-    pending_.reset();
+  if (record_.pending == round && included) {
+    ++record_.rounds_included;
+    record_.pending.reset();
+  } else if (record_.pending && *record_.pending <= round) {
+    DiscardPending();
   }
   record_.last_round = std::max(record_.last_round, round);
   if (last_flush_ && SystemClock().Now() < *last_flush_ + kFlushEvery) {
@@ -92,9 +96,9 @@ Status ClientState::Resolve(RoundId round, bool included) {
 }
 
 void ClientState::DiscardPending() {
-  if (pending_) {
+  if (record_.pending) {
     ++record_.rounds_discarded;
-    pending_.reset();
+    record_.pending.reset();
   }
 }
 
@@ -112,6 +116,7 @@ Status ClientState::KeepModel(ByteView file, const std::string& sha256) {
 }
 
 Status ClientState::Finish() {
+  DiscardPending();
   record_.finished = true;
   return Flush();
 }

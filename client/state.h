@@ -20,9 +20,10 @@ struct ClientRecord {
   std::uint64_t rounds_included = 0;   ///< of these, part of the announced model
   std::uint64_t rounds_discarded = 0;  ///< of these, void or without this client
   std::uint64_t tasks_declined = 0;
-  RoundId last_round = 0;    ///< newest round whose result arrived
-  std::string model_sha256;  ///< of state/model.safetensors
-  bool finished = false;     ///< the federation handed out its final model
+  RoundId last_round = 0;          ///< newest round whose result arrived
+  std::string model_sha256;        ///< of state/model.safetensors
+  bool finished = false;           ///< the federation handed out its final model
+  std::optional<RoundId> pending;  ///< uploaded, and the result of its round did not arrive yet
 
   bool operator==(const ClientRecord&) const = default;
 };
@@ -32,10 +33,12 @@ std::string RecordJson(const ClientRecord& record);
 
 /// The state folder: client.json (this record), model.safetensors, and what the model needs to be
 /// used, model.toml and catalogue.tsv. A contribution is pending from its upload until the result
-/// of its round; a crash or a broken connection discards it.
+/// of its round arrives, through broken connections and restarts on both sides: the coordinator
+/// tells it again to a client that comes back. It is discarded once a later result or task shows
+/// that its round ended without it.
 ///
-/// Every file is replaced atomically. The record is written at most once a second and by Flush,
-/// since it only counts: a crash loses the last second of it. Not thread-safe.
+/// Every file is replaced atomically. Counters are written at most once a second and by Flush: a
+/// crash loses the last second of them. Not thread-safe.
 class ClientState {
  public:
   /// Makes the folder if needed and reads the record.
@@ -44,22 +47,21 @@ class ClientState {
 
   const ClientRecord& record() const { return record_; }
 
-  std::optional<RoundId> pending() const { return pending_; }
-
   std::filesystem::path model_path() const { return folder_ / "model.safetensors"; }
 
   std::filesystem::path model_config_path() const { return folder_ / "model.toml"; }
 
   std::filesystem::path catalogue_path() const { return folder_ / "catalogue.tsv"; }
 
-  /// A contribution to `round` is about to be uploaded.
-  void BeginPending(RoundId round);
+  /// A contribution to `round` is about to be uploaded; on disk when this returns.
+  Status BeginPending(RoundId round);
 
-  /// The round ended. Keeps what is pending on it if `included`, discards it otherwise. The result
-  /// of a round without anything pending only moves `last_round`.
+  /// The round ended. Keeps what is pending on it if `included`, discards it otherwise, and what is
+  /// pending on an earlier round too. The result of an earlier round only moves `last_round`.
   Status Resolve(RoundId round, bool included);
 
-  /// The connection broke: nothing can be known about the pending round.
+  /// A new training task came, and results come before tasks: the pending round ended without this
+  /// client.
   void DiscardPending();
 
   void CountDecline() { ++record_.tasks_declined; }
@@ -81,7 +83,6 @@ class ClientState {
 
   std::filesystem::path folder_;
   ClientRecord record_;
-  std::optional<RoundId> pending_;
   std::optional<TimePoint> last_flush_;
 };
 

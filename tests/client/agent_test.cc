@@ -119,6 +119,28 @@ TEST_F(AgentTest, ACoordinatorThatKeepsTalkingNonsenseIsLeft) {
   EXPECT_EQ(attempts_, 5u);
 }
 
+TEST_F(AgentTest, AnotherClientUnderTheSameIdIsNotFoughtForEver) {
+  const Script replaced = [this](Channel& channel) -> Task<void> {
+    co_await Greet(channel);
+    wire::Message goodbye = wire::Goodbye{.reason = "another connection", .replaced = true};
+    co_await Say(channel, std::move(goodbye));
+  };
+  const Script drop = [this](Channel& channel) -> Task<void> {
+    co_await Greet(channel);
+    channel.Close();
+  };
+  // Twice in a row may be a connection that broke without anybody noticing.
+  plans_ = {replaced, replaced, drop, replaced, replaced, replaced, FinishAtOnce()};
+  Agent agent(Parts());
+
+  const Status outcome = rondo::testing::RunTask(io_, agent.Run());
+
+  ASSERT_FALSE(outcome.has_value());
+  EXPECT_EQ(outcome.error().code, ErrorCode::kFailedPrecondition);
+  EXPECT_NE(outcome.error().message.find("one certificate"), std::string::npos);
+  EXPECT_EQ(attempts_, 6u);
+}
+
 TEST_F(AgentTest, StopEndsASessionWithGoodbyeAndExitCode130) {
   Agent* running = nullptr;
   wire::Message last;

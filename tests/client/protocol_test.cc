@@ -102,7 +102,6 @@ TEST_F(SessionFixture, EveryDamagedByteOfAnOfferIsSurvived) {
       channel.Close();
     });
     EXPECT_EQ(end.kind, Kind::kLost) << "byte " << position;
-    EXPECT_FALSE(state_.pending().has_value());
   }
 }
 
@@ -129,8 +128,9 @@ TEST_F(SessionFixture, AConnectionThatEndsAfterAnyMessageLeavesAConsistentState)
     });
     const ClientRecord& record = state_.record();
     EXPECT_GE(record.rounds_trained, count > 0 ? 1u : 0u);
-    EXPECT_EQ(record.rounds_trained, record.rounds_included + record.rounds_discarded) << count;
-    EXPECT_FALSE(state_.pending().has_value());
+    const std::uint64_t pending = record.pending ? 1 : 0;
+    EXPECT_EQ(record.rounds_trained, record.rounds_included + record.rounds_discarded + pending)
+        << count;
   }
 }
 

@@ -59,6 +59,7 @@ TEST_F(SessionLifetimeTest, StopSaysGoodbye) {
   EXPECT_EQ(end.kind, Kind::kStopped);
   ASSERT_TRUE(std::holds_alternative<wire::Goodbye>(answer));
   EXPECT_NE(std::get<wire::Goodbye>(answer).reason, "closed");
+  EXPECT_FALSE(std::get<wire::Goodbye>(answer).model_stored);
 }
 
 TEST_F(SessionLifetimeTest, AStoredModelIsNamedInHelloAndNeedNotBeSentAgain) {

@@ -26,6 +26,7 @@ TEST_F(SessionTest, TrainsUploadsAndKeepsTheFinalModel) {
     co_await SendModel(channel, last);
     const wire::Message goodbye = co_await Finish(channel, last);
     EXPECT_TRUE(std::holds_alternative<wire::Goodbye>(goodbye)) << wire::MessageName(goodbye);
+    EXPECT_TRUE(std::get<wire::Goodbye>(goodbye).model_stored);
   });
 
   EXPECT_EQ(end.kind, Kind::kFinished) << end.error.message;
@@ -250,15 +251,39 @@ TEST_F(SessionTest, AVoidRoundAndOneWithoutThisClientDiscardWhatIsPending) {
   EXPECT_EQ(ReadFile(state_.model_path(), 1 << 20).value(), model);
 }
 
-TEST_F(SessionTest, ABrokenConnectionDiscardsWhatIsPending) {
+TEST_F(SessionTest, AResultThatComesAfterABrokenConnectionAndARestartCounts) {
   const Bytes model = ModelFile(1);
 
   const SessionEnd end = ContributionTo(TrainOffer(1, model), model).first;
 
   EXPECT_EQ(end.kind, Kind::kLost);
   EXPECT_TRUE(end.greeted);
-  EXPECT_FALSE(state_.pending().has_value());
+  EXPECT_EQ(state_.record().pending, std::optional<RoundId>(1));
+
+  state_ = ClientState::Open(folder_ / "state").value();  // Another process.
+  Serve([&](Channel& channel) -> Task<void> {
+    co_await Greet(channel);
+    RoundResult result{.round = 1, .included = true, .model_sha256 = Sha256Hex(model)};
+    co_await Announce(channel, std::move(result));
+    co_await SendModel(channel, model);
+    co_await Finish(channel, model);
+  });
+
+  EXPECT_EQ(state_.record().pending, std::nullopt);
+  EXPECT_EQ(state_.record().rounds_included, 1u);
+  EXPECT_EQ(state_.record().rounds_discarded, 0u);
+}
+
+TEST_F(SessionTest, ATaskAfterALostResultDiscardsWhatIsPending) {
+  const Bytes model = ModelFile(1);
+  ContributionTo(TrainOffer(1, model), model);
+
+  // The coordinator lost round 1 and plays it again.
+  ContributionTo(TrainOffer(1, model), model);
+
+  EXPECT_EQ(state_.record().rounds_trained, 2u);
   EXPECT_EQ(state_.record().rounds_discarded, 1u);
+  EXPECT_EQ(state_.record().pending, std::optional<RoundId>(1));
 }
 
 TEST_F(SessionTest, TheResultOfARoundStopsWorkOnItAndNothingIsUploaded) {

@@ -14,7 +14,7 @@ TEST(ClientState, SurvivesARestart) {
   const TemporaryFolder folder;
   {
     ClientState state = ClientState::Open(folder / "s").value();
-    state.BeginPending(4);
+    ASSERT_TRUE(state.BeginPending(4).has_value());
     ASSERT_TRUE(state.Resolve(4, true).has_value());
     state.CountDecline();
     ASSERT_TRUE(state.Flush().has_value());
@@ -27,15 +27,58 @@ TEST(ClientState, SurvivesARestart) {
   EXPECT_EQ(state.record().tasks_declined, 1u);
 }
 
-TEST(ClientState, AResultOfAnotherRoundLeavesWhatIsPending) {
+TEST(ClientState, AResultOfAnEarlierRoundLeavesWhatIsPending) {
   const TemporaryFolder folder;
   ClientState state = ClientState::Open(folder.path()).value();
-  state.BeginPending(5);
+  ASSERT_TRUE(state.BeginPending(5).has_value());
 
   ASSERT_TRUE(state.Resolve(4, true).has_value());
 
-  EXPECT_EQ(state.pending(), std::optional<RoundId>(5));
+  EXPECT_EQ(state.record().pending, std::optional<RoundId>(5));
   EXPECT_EQ(state.record().rounds_included, 0u);
+}
+
+TEST(ClientState, AResultOfALaterRoundDiscardsWhatIsPending) {
+  const TemporaryFolder folder;
+  ClientState state = ClientState::Open(folder.path()).value();
+  ASSERT_TRUE(state.BeginPending(5).has_value());
+
+  ASSERT_TRUE(state.Resolve(6, true).has_value());
+
+  EXPECT_EQ(state.record().pending, std::nullopt);
+  EXPECT_EQ(state.record().rounds_included, 0u);
+  EXPECT_EQ(state.record().rounds_discarded, 1u);
+}
+
+TEST(ClientState, WhatIsPendingSurvivesAKill) {
+  const TemporaryFolder folder;
+  {
+    ClientState killed = ClientState::Open(folder.path()).value();
+    ASSERT_TRUE(killed.BeginPending(5).has_value());
+  }
+  ClientState state = ClientState::Open(folder.path()).value();
+  EXPECT_EQ(state.record().pending, std::optional<RoundId>(5));
+
+  ASSERT_TRUE(state.Resolve(5, true).has_value());
+
+  EXPECT_EQ(state.record().rounds_trained, 1u);
+  EXPECT_EQ(state.record().rounds_included, 1u);
+  EXPECT_EQ(state.record().pending, std::nullopt);
+}
+
+TEST(ClientState, ARecordOfAnEarlierReleaseHasNothingPending) {
+  const TemporaryFolder folder;
+  ASSERT_TRUE(WriteTextFile(folder / "client.json",
+                            R"({"schema_version":1,"rounds_trained":2,"rounds_included":1,)"
+                            R"("rounds_discarded":1,"tasks_declined":0,"last_round":2,)"
+                            R"("model_sha256":"","finished":false})")
+                  .has_value());
+
+  const auto state = ClientState::Open(folder.path());
+
+  ASSERT_TRUE(state.has_value()) << state.error().message;
+  EXPECT_EQ(state->record().pending, std::nullopt);
+  EXPECT_EQ(state->record().rounds_trained, 2u);
 }
 
 TEST(ClientState, ABrokenRecordIsAnErrorThatSaysWhatToDo) {
