@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -8,6 +9,7 @@
 #include "common/core/ids.h"
 #include "common/core/result.h"
 #include "common/federated/parameters.h"
+#include "common/federated/task.h"
 #include "common/metrics/evaluate.h"
 
 namespace rondo::coordinator {
@@ -33,6 +35,10 @@ struct RunState {
   ParameterVector best_model;  ///< without a layout until best_round > 0
   int validations_without_gain = 0;
   std::vector<ValidationRecord> history;
+
+  /// The last result of every client that was ever invited, if RoundLoop::Parts::keep_results. A
+  /// client may hear it only after a restart.
+  std::map<ClientId, RoundResult> results;
 
   /// The model of the selected round: the best one, or the newest without any validation.
   const ParameterVector& selected_model() const { return best_round > 0 ? best_model : model; }

@@ -52,6 +52,26 @@ Status CheckBlock(const GridBlock& block, const BlockSpec& spec, std::uint64_t c
   return Ok();
 }
 
+/// Every user adds 0 to 1 to a metric; a client that claims more would outvote everybody's users.
+Status CheckMetrics(const GridBlock& block) {
+  const ParameterEntry* users = block.layout->Find("users");
+  if (users == nullptr) {
+    return Ok();
+  }
+  const std::vector<double> totals = GridToReal(block);
+  const double most = totals[users->offset] * (1.0 + 1e-6);  // Room for rounding.
+  for (const ParameterEntry& entry : block.layout->entries()) {
+    const double total = totals[entry.offset];
+    // One user may meet any number of NaN scores.
+    if (total < 0.0 || (total > most && entry.name != "nans")) {
+      return Fail(ErrorCode::kCorrupt,
+                  "block \"" + block.name + "\": " + entry.name + " adds up to more or less than "
+                      + std::to_string(totals[users->offset]) + " users can");
+    }
+  }
+  return Ok();
+}
+
 Status CheckSum(const UpdateSum& sum, const ContributionSpec& spec, std::uint64_t contributors) {
   if (sum.contributors != contributors) {
     return Fail(ErrorCode::kCorrupt,
@@ -73,6 +93,9 @@ Status CheckSum(const UpdateSum& sum, const ContributionSpec& spec, std::uint64_
   }
   for (std::size_t i = 0; i < spec.blocks.size(); ++i) {
     RONDO_TRY_STATUS(CheckBlock(sum.blocks[i], spec.blocks[i], contributors));
+    if (spec.kind == OfferKind::kEvaluate) {
+      RONDO_TRY_STATUS(CheckMetrics(sum.blocks[i]));
+    }
   }
   return Ok();
 }
@@ -92,7 +115,6 @@ Result<Step> ClearSession::Receive(const ClientId& client, ByteView payload, Tim
     return Fail(ErrorCode::kFailedPrecondition, "the round is over");
   }
   if (!waiting_.contains(client)) {
-    ++refused_;
     return Step{};
   }
   if (!parts_.decode) {
@@ -105,7 +127,6 @@ Result<Step> ClearSession::Receive(const ClientId& client, ByteView payload, Tim
   }
   if (decoded.value().round != parts_.spec.round || decoded.value().kind != parts_.spec.kind) {
     // A late answer to an earlier offer; the right one may still come.
-    ++refused_;
     return Step{};
   }
   const double loss = decoded.value().loss;
@@ -132,7 +153,6 @@ Result<Step> ClearSession::AddPack(const std::vector<ClientId>& clients,
     return waiting_.contains(client);
   });
   if (!expected || distinct.size() != clients.size() || clients.empty()) {
-    ++refused_;
     return Step{};
   }
   const Status accepted = Accept(clients, std::move(sum), loss);

@@ -47,7 +47,7 @@ using ContributionDecoder =
 /// Aggregation without masks: the coordinator sees each update.
 ///
 /// Validates and folds. A broken contribution drops its sender; strangers, duplicates and messages
-/// of other rounds are refused and counted. Yields one sum a contribution if single updates are
+/// of other rounds are ignored. Yields one sum a contribution if single updates are
 /// asked for, else one sum of all; both add up to the same bits in any order of arrival.
 class ClearSession : public AggregationSession {
  public:
@@ -73,9 +73,6 @@ class ClearSession : public AggregationSession {
 
   double mean_loss() const override;
 
-  /// Messages of strangers, of other rounds, and second ones.
-  std::uint64_t refused() const { return refused_; }
-
   Result<std::vector<UpdateSum>> Take() && override;
 
  private:
@@ -87,7 +84,6 @@ class ClearSession : public AggregationSession {
   std::vector<std::pair<ClientId, Error>> dropped_;
   std::map<ClientId, std::pair<double, std::size_t>> losses_;  ///< of a pack under its first client
   std::vector<UpdateSum> sums_;
-  std::uint64_t refused_ = 0;
   bool taken_ = false;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stop_token>
 #include <string>
 #include <variant>
 #include <vector>
@@ -66,7 +67,7 @@ class ClientPool {
   virtual void Announce(const std::vector<ClientId>& included, const RoundResult& result) = 0;
 
   /// Hands the final model to every client that is or comes back in time, and ends the sessions.
-  virtual Task<Status> Finish(const Broadcast& model, TimePoint deadline) = 0;
+  virtual Task<Status> Finish(const Broadcast& model, TimePoint deadline, std::stop_token stop) = 0;
 
   virtual std::uint64_t bytes_up() const = 0;
   virtual std::uint64_t bytes_down() const = 0;

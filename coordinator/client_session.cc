@@ -9,6 +9,9 @@
 namespace rondo::coordinator {
 namespace {
 
+/// Time for a goodbye that a peer may not want to read.
+constexpr auto kPartingTimeout = std::chrono::seconds(1);
+
 TimePoint Now() {
   return std::chrono::steady_clock::now();
 }
@@ -24,6 +27,7 @@ ClientSession::ClientSession(boost::asio::any_io_executor executor,
       owner_(owner),
       options_(options),
       wake_writer_(executor_),
+      parting_(executor_),
       upload_(options.contribution_cap) {}
 
 Task<void> ClientSession::Run(std::shared_ptr<ClientSession> self) {
@@ -37,6 +41,7 @@ Task<void> ClientSession::Run(std::shared_ptr<ClientSession> self) {
       self->End(Error{ErrorCode::kInternal, "the writer of a session failed"});
     }
   };
+  self->writing_ = true;
   boost::asio::co_spawn(self->executor_, self->Write(self), std::move(on_writer_end));
   self->owner_.OnReady(self);
   co_await self->Read();
@@ -68,21 +73,22 @@ Task<Status> ClientSession::Greet() {
   co_return sent;
 }
 
-void ClientSession::Push(std::shared_ptr<const Bytes> frame) {
+void ClientSession::Push(Waiting frame) {
   outgoing_.push_back(std::move(frame));
   wake_writer_.cancel();
 }
 
 void ClientSession::Queue(const wire::Message& message) {
-  Push(std::make_shared<const Bytes>(wire::Encode(message)));
+  Push({.frame = std::make_shared<const Bytes>(wire::Encode(message))});
 }
 
 void ClientSession::QueueModel(const EncodedModel& model) {
   if (held_model_ == model.sha256) {
     return;
   }
+  std::erase_if(outgoing_, [](const Waiting& waiting) { return waiting.of_model; });
   for (const auto& frame : model.frames) {
-    Push(frame);
+    Push({.frame = frame, .of_model = true});
   }
   held_model_ = model.sha256;
 }
@@ -94,7 +100,7 @@ void ClientSession::Assign(const Offer& offer) {
 }
 
 Task<void> ClientSession::Write(std::shared_ptr<ClientSession>) {
-  while (!ended_) {
+  while (!ended_ || !outgoing_.empty()) {
     if (outgoing_.empty()) {
       wake_writer_.expires_after(heartbeat_);
       const auto [woken] = co_await wake_writer_.async_wait(kAwait);
@@ -103,20 +109,26 @@ Task<void> ClientSession::Write(std::shared_ptr<ClientSession>) {
       }
       continue;
     }
-    Bytes frame = *outgoing_.front();
+    Bytes frame = *outgoing_.front().frame;
     outgoing_.pop_front();
     const TimePoint deadline = Now() + options_.send_timeout;
     const Status sent = co_await channel_->Send(std::move(frame), deadline);
     if (!sent) {
       End(sent.error());
+      outgoing_.clear();
     }
   }
+  channel_->Close();
+  parting_.cancel();
 }
 
 Task<void> ClientSession::Read() {
   while (!ended_) {
     const TimePoint deadline = Now() + 3 * heartbeat_;
     auto frame = co_await channel_->Receive(deadline);
+    if (ended_) {
+      co_return;
+    }
     if (!frame) {
       End(frame.error());
       co_return;
@@ -147,7 +159,7 @@ Status ClientSession::Handle(wire::Message message) {
     return Ok();
   }
   if (const auto* goodbye = std::get_if<wire::Goodbye>(&message)) {
-    owner_.OnGoodbye(*this, goodbye->reason);
+    owner_.OnGoodbye(*this, *goodbye);
     return Fail(ErrorCode::kUnavailable, "the client left: " + goodbye->reason);
   }
   return Fail(ErrorCode::kCorrupt,
@@ -169,14 +181,29 @@ Status ClientSession::HandleChunk(const wire::ContributionChunk& chunk) {
   return Ok();
 }
 
-void ClientSession::End(const Error& why) {
+void ClientSession::GiveWay() {
+  const Error why{ErrorCode::kUnavailable, "the client opened a new connection"};
+  Part(why, {.reason = "another connection took the place of this one", .replaced = true});
+}
+
+void ClientSession::Part(const Error& why, const wire::Goodbye& goodbye) {
   if (ended_) {
     return;
   }
   ended_ = true;
   const auto keep = shared_from_this();
-  channel_->Close();
-  wake_writer_.cancel();
+  if (writing_) {
+    outgoing_.clear();
+    Queue(goodbye);
+    parting_.expires_after(kPartingTimeout);
+    parting_.async_wait([keep](const boost::system::error_code& cancelled) {
+      if (!cancelled) {
+        keep->channel_->Close();
+      }
+    });
+  } else {
+    channel_->Close();
+  }
   owner_.OnEnd(*this, why);
 }
 

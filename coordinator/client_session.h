@@ -28,7 +28,7 @@ class SessionOwner {
   virtual void OnReady(const std::shared_ptr<ClientSession>& session) = 0;
   virtual void OnContribution(ClientSession& session, RoundId round, Bytes payload) = 0;
   virtual void OnDecline(ClientSession& session, RoundId round, std::string reason) = 0;
-  virtual void OnGoodbye(ClientSession& session, const std::string& reason) = 0;
+  virtual void OnGoodbye(ClientSession& session, const wire::Goodbye& goodbye) = 0;
 
   /// The session is over; it calls nothing after this.
   virtual void OnEnd(ClientSession& session, const Error& why) = 0;
@@ -64,7 +64,9 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   /// Runs until the connection ends. `self` keeps the session alive.
   static Task<void> Run(std::shared_ptr<ClientSession> self);
 
-  /// Puts the model into the queue unless the client holds it.
+  /// Puts the model into the queue unless the client holds it. What waits there of an older model
+  /// is taken out, so that a slow reader keeps one model in memory: the first chunk of this one
+  /// makes the client start anew, and it declines offers whose model never came.
   void QueueModel(const EncodedModel& model);
   void Queue(const wire::Message& message);
 
@@ -73,8 +75,11 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
 
   void Release() { assignment_.reset(); }
 
-  /// Ends the session; the owner hears of it at once.
-  void End(const Error& why);
+  /// Ends the session; the owner hears of it at once. The client is told why if it still listens.
+  void End(const Error& why) { Part(why, {.reason = why.message}); }
+
+  /// Ends the session because another one took its place.
+  void GiveWay();
 
   const std::optional<Assignment>& assignment() const { return assignment_; }
 
@@ -83,20 +88,28 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   const Channel& channel() const { return *channel_; }
 
  private:
+  struct Waiting {
+    std::shared_ptr<const Bytes> frame;
+    bool of_model = false;
+  };
+
+  void Part(const Error& why, const wire::Goodbye& goodbye);
   Task<Status> Greet();
   Task<void> Write(std::shared_ptr<ClientSession> keep_alive);
   Task<void> Read();
   Status Handle(wire::Message message);
   Status HandleChunk(const wire::ContributionChunk& chunk);
-  void Push(std::shared_ptr<const Bytes> frame);
+  void Push(Waiting frame);
 
   boost::asio::any_io_executor executor_;
   std::shared_ptr<Channel> channel_;
   SessionOwner& owner_;
   Options options_;
   Duration heartbeat_ = std::chrono::seconds(10);
-  std::deque<std::shared_ptr<const Bytes>> outgoing_;
+  std::deque<Waiting> outgoing_;
   boost::asio::steady_timer wake_writer_;
+  boost::asio::steady_timer parting_;  ///< how long the last message may take
+  bool writing_ = false;
   wire::ChunkAssembler upload_;
   std::optional<Assignment> assignment_;
   std::string held_model_;  ///< SHA-256 of the newest model the client has or is about to have

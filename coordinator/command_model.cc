@@ -2,10 +2,6 @@
 #include <iostream>
 #include <memory>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -14,11 +10,12 @@
 #include "common/io/json.h"
 #include "coordinator/commands.h"
 #include "coordinator/federation.h"
+#include "coordinator/status_client.h"
 
 namespace rondo::coordinator {
 namespace {
 
-namespace http = boost::beast::http;
+constexpr auto kAnswerTime = std::chrono::seconds(5);
 
 struct Flags {
   std::filesystem::path config;
@@ -26,36 +23,6 @@ struct Flags {
   int round = -1;
   bool json = false;
 };
-
-Result<std::string> Get(const std::string& address, const char* target) {
-  boost::asio::io_context io;
-  boost::beast::tcp_stream stream(io);
-  boost::system::error_code code;
-  const std::size_t colon = address.rfind(':');
-  const auto host = boost::asio::ip::make_address(address.substr(0, colon), code);
-  if (code) {
-    return Fail(ErrorCode::kCorrupt, "'" + address + "' is no address");
-  }
-  const auto port =
-      static_cast<std::uint16_t>(std::strtoul(address.c_str() + colon + 1, nullptr, 10));
-  stream.socket().connect({host, port}, code);
-  http::request<http::empty_body> request(http::verb::get, target, 11);
-  request.set(http::field::host, address);
-  if (!code) {
-    http::write(stream, request, code);
-  }
-  boost::beast::flat_buffer buffer;
-  http::response<http::string_body> response;
-  if (!code) {
-    http::read(stream, buffer, response, code);
-  }
-  if (code) {
-    return Fail(ErrorCode::kUnavailable,
-                "the coordinator does not answer on " + address + " (" + code.message()
-                    + "); is `rondo-coordinator run` alive?");
-  }
-  return response.body();
-}
 
 Result<boost::json::object> FetchStatus(const std::filesystem::path& config) {
   RONDO_TRY(const Settings settings,
@@ -67,7 +34,7 @@ Result<boost::json::object> FetchStatus(const std::filesystem::path& config) {
                     + " does not exist; start `rondo-coordinator run`");
   }
   const std::string trimmed = address.value().substr(0, address.value().find('\n'));
-  RONDO_TRY(const std::string body, Get(trimmed, "/status"));
+  RONDO_TRY(const std::string body, FetchPage(trimmed, "/status", kAnswerTime));
   RONDO_TRY(boost::json::value status, ParseJson(body));
   if (!status.is_object()) {
     return Fail(ErrorCode::kCorrupt, "the coordinator's status is no JSON object");

@@ -30,23 +30,13 @@ Duration Seconds(double seconds) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
 }
 
-RemoteClients::Options ClientOptions(const Federation& federation) {
-  const Scenario& scenario = federation.scenario;
+RemoteClients::Options ClientOptions(const Federation& federation, const RunState& start) {
   RemoteClients::Options options;
-  options.welcome = {.run_id = fmt::format("{:016x}", SecureRandomU64()),
-                     .name = scenario.name,
-                     .model = scenario.model,
-                     .catalogue_sha256 = federation.catalogue.sha256(),
-                     .items = federation.catalogue.items(),
-                     .layout_digest = federation.layout->digest(),
-                     .evaluation = scenario.evaluation,
-                     .strategy = scenario.strategy,
-                     .trust_mode = scenario.privacy.mode,
-                     .heartbeat_s = federation.settings.heartbeat_s,
-                     .rounds = static_cast<std::uint32_t>(scenario.strategy.rounds)};
+  options.welcome = federation.Welcome(fmt::format("{:016x}", SecureRandomU64()));
   options.contribution_cap = wire::ContributionCap(federation.layout->size());
   options.hello_timeout = Seconds(federation.settings.handshake_timeout_s);
   options.return_wait = Seconds(federation.settings.return_wait_s);
+  options.results = start.results;
   return options;
 }
 
@@ -62,14 +52,15 @@ class Run {
       RunCheckpoints checkpoints,
       RunState start,
       std::unique_ptr<Strategy> strategy,
-      RoundObserver& record)
+      FederationRecord& record)
       : federation_(federation),
         checkpoints_(std::move(checkpoints)),
         start_(std::move(start)),
         strategy_(std::move(strategy)),
-        clients_(io_.get_executor(), ClientOptions(federation)),
+        clients_(io_.get_executor(), ClientOptions(federation, start_)),
         monitor_(federation, clients_, start_.round),
-        observers_(record, monitor_),
+        record_(record),
+        observers_(record.observer(), monitor_),
         signals_(io_, SIGINT, SIGTERM) {}
 
   Result<RunOutcome> Play() {
@@ -171,7 +162,8 @@ class Run {
                     .new_session = ClearSessions(DecodeWireContribution),
                     .model_sha256 = ModelSha256,
                     .stop = stop_.get_token(),
-                    .test_at_end = true,
+                    .wants_test = [this](const RunState& state) { return !record_.HasTest(state); },
+                    .keep_results = true,
                     .finish_wait = Seconds(federation_.settings.finish_wait_s)},
                    federation_.scenario,
                    std::move(start_));
@@ -199,6 +191,7 @@ class Run {
   boost::asio::io_context io_{1};
   RemoteClients clients_;
   RunMonitor monitor_;
+  FederationRecord& record_;
   BothObservers observers_;
   boost::asio::signal_set signals_;
   std::optional<Server> server_;
@@ -233,12 +226,9 @@ Status RunFederation(const std::filesystem::path& config,
                     + " holds no checkpoint; make the federation with `rondo-coordinator init`");
   }
   RONDO_TRY(auto strategy, Strategy::Create(federation.scenario));
+  RONDO_TRY_STATUS(federation.CheckMessages(*strategy));
   RONDO_TRY(FederationRecord record, FederationRecord::Open(federation, *start));
-  Run run(federation,
-          std::move(checkpoints),
-          std::move(*start),
-          std::move(strategy),
-          record.observer());
+  Run run(federation, std::move(checkpoints), std::move(*start), std::move(strategy), record);
   const Result<RunOutcome> played = run.Play();
   if (!played) {
     ReportInterruption(run, record, played.error());

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/data/item_features.h"
+#include "coordinator/round_loop.h"
 
 namespace rondo::coordinator {
 
@@ -29,6 +30,38 @@ Result<Federation> Federation::Load(const ConfigSources& sources) {
                     .catalogue = std::move(catalogue),
                     .feature_values = features->values(),
                     .layout = std::move(layout)};
+}
+
+wire::Welcome Federation::Welcome(std::string run_id) const {
+  return {.run_id = std::move(run_id),
+          .name = scenario.name,
+          .model = scenario.model,
+          .catalogue_sha256 = catalogue.sha256(),
+          .items = catalogue.items(),
+          .layout_digest = layout->digest(),
+          .evaluation = scenario.evaluation,
+          .strategy = scenario.strategy,
+          .trust_mode = scenario.privacy.mode,
+          .heartbeat_s = settings.heartbeat_s,
+          .rounds = static_cast<std::uint32_t>(scenario.strategy.rounds)};
+}
+
+Status Federation::CheckMessages(const Strategy& strategy) const {
+  const std::string sha256(64, '0');
+  Offer train{.kind = OfferKind::kTrain, .round = 1, .model_sha256 = sha256};
+  train.train = strategy.PlanTraining(1, GridSpec{});
+  Offer evaluate{.kind = OfferKind::kEvaluate, .round = 1, .model_sha256 = sha256};
+  evaluate.evaluate = PlanEvaluation(scenario.evaluation, 1, Split::kValidation);
+  for (const wire::Message& message : {wire::Message(Welcome(std::string(16, '0'))),
+                                       wire::Message(std::move(train)),
+                                       wire::Message(std::move(evaluate))}) {
+    if (const Status sendable = wire::CheckSendable(message); !sendable) {
+      return Fail(sendable.error().code,
+                  settings.scenario.string() + ": its " + wire::MessageName(message)
+                      + " would be refused by every client: " + sendable.error().message);
+    }
+  }
+  return Ok();
 }
 
 Result<RunCheckpoints> Federation::OpenCheckpoints() const {

@@ -5,9 +5,11 @@
 
 #include "common/config/scenario.h"
 #include "common/data/dataset.h"
+#include "common/wire/messages.h"
 #include "coordinator/run_checkpoints.h"
 #include "coordinator/run_files.h"
 #include "coordinator/settings.h"
+#include "coordinator/strategy.h"
 
 namespace rondo::coordinator {
 
@@ -25,6 +27,13 @@ struct Federation {
   RunIdentity Identity() const { return IdentityOf(scenario, catalogue, feature_values); }
 
   Result<RunCheckpoints> OpenCheckpoints() const;
+
+  /// What every client is told at the start of a session.
+  wire::Welcome Welcome(std::string run_id) const;
+
+  /// Looks before the first client comes whether what the scenario makes of Welcome and Offer could
+  /// be sent. Errors  kInvalidArgument.
+  Status CheckMessages(const Strategy& strategy) const;
 
   std::filesystem::path address_file() const { return settings.state / "address"; }
 

@@ -33,9 +33,13 @@ class FederationRecord {
     std::uint64_t bytes_down = 0;
   };
 
+  /// Whether summary.json holds the test of the model that this state selects: the test split is
+  /// not scored again then.
+  bool HasTest(const RunState& state) const;
+
   /// Writes the selected model, summary.json and report.html; returns the summary. The test split
   /// is scored once: a summary that holds the test of this model stays as it is.
-  /// Errors  kIo, also of an earlier line that could not be written.
+  /// Errors  kIo, also of an earlier line that could not be written; the files are there then.
   Result<boost::json::object> Finish(const End& end);
 
   /// Writes report.html alone: the run stopped or failed because of `why`, and may go on.
@@ -52,6 +56,7 @@ class FederationRecord {
   /// The summary on disk if it holds the test of this very model.
   std::optional<boost::json::object> TestedSummary(const std::string& model_sha256) const;
 
+  Result<boost::json::object> WriteResults(const End& end) const;
   RunTotals TotalsOf(const End& end) const;
   Status WriteReport(const End& end, std::vector<std::string> warnings) const;
 

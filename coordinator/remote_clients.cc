@@ -21,6 +21,10 @@ void RemoteClients::Stop() {
   state_->Stop();
 }
 
+void RemoteClients::NoteDropped(const std::vector<std::pair<ClientId, Error>>& dropped) {
+  state_->NoteDropped(dropped);
+}
+
 std::vector<ClientId> RemoteClients::Available() const {
   return state_->Available();
 }
@@ -47,8 +51,10 @@ void RemoteClients::Announce(const std::vector<ClientId>& included, const RoundR
   state_->Announce(included, result);
 }
 
-Task<Status> RemoteClients::Finish(const Broadcast& model, TimePoint deadline) {
-  return state_->Finish(model, deadline);
+Task<Status> RemoteClients::Finish(const Broadcast& model,
+                                   TimePoint deadline,
+                                   std::stop_token stop) {
+  return state_->Finish(model, deadline, std::move(stop));
 }
 
 std::uint64_t RemoteClients::bytes_up() const {
@@ -61,10 +67,6 @@ std::uint64_t RemoteClients::bytes_down() const {
 
 std::vector<RemoteClientStatus> RemoteClients::Statuses() const {
   return state_->Statuses();
-}
-
-std::uint64_t RemoteClients::sessions_started() const {
-  return state_->started;
 }
 
 std::uint64_t RemoteClients::sessions_refused() const {

@@ -19,7 +19,7 @@ struct RemoteClientStatus {
   bool connected = false;
   RoundId working_on = 0;           ///< 0: nothing
   std::uint64_t contributions = 0;  ///< whole uploads since the start
-  std::uint64_t drops = 0;          ///< broken connections and declined rounds
+  std::uint64_t drops = 0;          ///< offers of rounds and evaluations that it gave nothing to
   std::uint64_t bytes_up = 0;
   std::uint64_t bytes_down = 0;
   std::string last_error;
@@ -38,7 +38,8 @@ class RemoteClients final : public ClientPool {
     std::uint64_t contribution_cap = 0;                 ///< bytes; see wire::ContributionCap
     Duration hello_timeout = std::chrono::seconds(10);  ///< from the connection to Hello
     Duration return_wait =
-        std::chrono::seconds(10);  ///< Finish waits so long for clients that are away
+        std::chrono::seconds(10);             ///< Finish waits so long for clients that are away
+    std::map<ClientId, RoundResult> results;  ///< RunState::results, told to clients that come back
   };
 
   RemoteClients(boost::asio::any_io_executor executor, Options options);
@@ -50,6 +51,9 @@ class RemoteClients final : public ClientPool {
   /// Ends all sessions; waiting calls return kCancelled.
   void Stop();
 
+  /// Clients whose offer ended without them, and why: for their statuses.
+  void NoteDropped(const std::vector<std::pair<ClientId, Error>>& dropped);
+
   std::vector<ClientId> Available() const override;
   Task<Status> WaitFor(std::size_t count, TimePoint deadline) override;
   void Dispatch(const std::vector<ClientId>& clients,
@@ -60,8 +64,9 @@ class RemoteClients final : public ClientPool {
   void Announce(const std::vector<ClientId>& included, const RoundResult& result) override;
 
   /// Clients confirm with Goodbye that they keep the model. Returns when all did, or when those
-  /// connected did and the others stayed away for `return_wait`, or at the deadline.
-  Task<Status> Finish(const Broadcast& model, TimePoint deadline) override;
+  /// connected did and the others stayed away for `return_wait`, at the deadline, or when asked to
+  /// stop.
+  Task<Status> Finish(const Broadcast& model, TimePoint deadline, std::stop_token stop) override;
 
   std::uint64_t bytes_up() const override;
   std::uint64_t bytes_down() const override;
@@ -69,7 +74,6 @@ class RemoteClients final : public ClientPool {
   /// Everyone who was ever admitted, in byte order of the ids.
   std::vector<RemoteClientStatus> Statuses() const;
 
-  std::uint64_t sessions_started() const;
   std::uint64_t sessions_refused() const;  ///< ended before Welcome
 
  private:

@@ -5,11 +5,13 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include "common/core/check.h"
-#include "common/crypto/sha256.h"
 #include "common/io/safetensors.h"
 
 namespace rondo::coordinator {
 namespace {
+
+/// How often a waiting Finish looks whether it was asked to stop.
+constexpr Duration kStopPoll = std::chrono::milliseconds(200);
 
 TimePoint Now() {
   return std::chrono::steady_clock::now();
@@ -22,7 +24,6 @@ void RemoteClients::State::Attach(std::shared_ptr<Channel> channel) {
     channel->Close();
     return;
   }
-  ++started;
   const ClientSession::Options options{.contribution_cap = options_.contribution_cap,
                                        .hello_timeout = options_.hello_timeout};
   auto session = std::make_shared<ClientSession>(executor_, std::move(channel), *this, options);
@@ -48,6 +49,15 @@ void RemoteClients::State::Stop() {
     session->End(Error{ErrorCode::kCancelled, "the coordinator stops"});
   }
   change_.cancel();
+}
+
+void RemoteClients::State::NoteDropped(const std::vector<std::pair<ClientId, Error>>& dropped) {
+  for (const auto& [id, why] : dropped) {
+    RemoteClientStatus& status = known_[id];
+    status.id = id;
+    ++status.drops;
+    status.last_error = why.message;
+  }
 }
 
 Result<wire::Welcome> RemoteClients::State::Admit(const ClientId& client,
@@ -76,7 +86,7 @@ void RemoteClients::State::OnReady(const std::shared_ptr<ClientSession>& session
   const ClientId& id = session->client();
   if (const auto old = ready_.find(id); old != ready_.end()) {
     const auto replaced = old->second;
-    replaced->End(Error{ErrorCode::kUnavailable, "the client opened a new connection"});
+    replaced->GiveWay();
   }
   ready_[id] = session;
   known_[id].id = id;
@@ -98,17 +108,14 @@ void RemoteClients::State::OnContribution(ClientSession& session,
 }
 
 void RemoteClients::State::OnDecline(ClientSession& session, RoundId round, std::string reason) {
-  RemoteClientStatus& status = known_[session.client()];
-  ++status.drops;
-  status.last_error = "declined round " + std::to_string(round) + ": " + reason;
   Emit(DropEvent{
       .client = session.client(),
       .round = round,
       .why = Error{ErrorCode::kFailedPrecondition, "the client declined: " + std::move(reason)}});
 }
 
-void RemoteClients::State::OnGoodbye(ClientSession& session, const std::string&) {
-  if (finishing_) {
+void RemoteClients::State::OnGoodbye(ClientSession& session, const wire::Goodbye& goodbye) {
+  if (finishing_ && goodbye.model_stored) {
     confirmed_.insert(session.client());
   }
 }
@@ -127,7 +134,6 @@ void RemoteClients::State::OnEnd(ClientSession& session, const Error& why) {
       spdlog::warn("client {} left: {}", id, why.message);
     }
     if (session.assignment()) {
-      ++status.drops;
       Emit(DropEvent{.client = id, .round = session.assignment()->round, .why = why});
     }
     ready_.erase(mine);
@@ -179,7 +185,7 @@ const EncodedModel& RemoteClients::State::Encode(const Broadcast& broadcast) {
   }
   auto file = EncodeParameters(broadcast.model);
   RONDO_CHECK(file.has_value()) << "a layout's names and shapes were checked when it was made";
-  model_ = EncodedModel{.sha256 = Sha256Hex(file.value()), .frames = {}};
+  model_ = EncodedModel{.sha256 = broadcast.sha256, .frames = {}};
   for (rondo::Bytes& frame : wire::ModelFrames(file.value(), model_.sha256)) {
     model_.frames.push_back(std::make_shared<const rondo::Bytes>(std::move(frame)));
   }
@@ -196,9 +202,7 @@ void RemoteClients::State::Dispatch(const std::vector<ClientId>& clients,
   // What is left of an earlier round has been decided without it.
   events_.clear();
   for (const ClientId& id : clients) {
-    if (offer.kind == OfferKind::kTrain) {
-      invited_.insert(id);
-    }
+    (offer.kind == OfferKind::kTrain ? invited_ : evaluating_).insert(id);
     const auto found = ready_.find(id);
     if (found == ready_.end()) {
       Emit(DropEvent{.client = id,
@@ -275,19 +279,21 @@ bool RemoteClients::State::EveryoneHasTheModel(bool wait_for_absent) const {
   return true;
 }
 
-Task<Status> RemoteClients::State::Finish(const Broadcast& broadcast, TimePoint deadline) {
+Task<Status> RemoteClients::State::Finish(const Broadcast& broadcast,
+                                          TimePoint deadline,
+                                          std::stop_token stop) {
   Encode(broadcast);
   finishing_ = true;
   for (const auto& [id, session] : ready_) {
     TellFinish(*session);
   }
   const TimePoint patience = std::min(deadline, Now() + options_.return_wait);
-  while (!stopped_ && Now() < deadline) {
+  while (!stopped_ && !stop.stop_requested() && Now() < deadline) {
     const bool wait_for_absent = Now() < patience;
     if (EveryoneHasTheModel(wait_for_absent)) {
       break;
     }
-    const TimePoint until = wait_for_absent ? patience : deadline;
+    const TimePoint until = std::min(wait_for_absent ? patience : deadline, Now() + kStopPoll);
     co_await Changed(until);
   }
   std::string missing;

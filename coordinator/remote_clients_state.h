@@ -20,10 +20,12 @@ class RemoteClients::State final : public SessionOwner, public std::enable_share
   State(boost::asio::any_io_executor executor, Options options)
       : executor_(std::move(executor)),
         options_(std::move(options)),
+        results_(std::exchange(options_.results, {})),
         change_(executor_) {}
 
   void Attach(std::shared_ptr<Channel> channel);
   void Stop();
+  void NoteDropped(const std::vector<std::pair<ClientId, Error>>& dropped);
   std::vector<ClientId> Available() const;
   void Dispatch(const std::vector<ClientId>& clients,
                 const Offer& offer,
@@ -32,7 +34,7 @@ class RemoteClients::State final : public SessionOwner, public std::enable_share
   void Announce(const std::vector<ClientId>& included, const RoundResult& result);
   Task<Status> WaitFor(std::size_t count, TimePoint deadline);
   Task<Result<PoolEvent>> Next(TimePoint deadline);
-  Task<Status> Finish(const Broadcast& broadcast, TimePoint deadline);
+  Task<Status> Finish(const Broadcast& broadcast, TimePoint deadline, std::stop_token stop);
   std::uint64_t Bytes(std::uint64_t (Channel::*count)() const,
                       std::uint64_t RemoteClientStatus::*past) const;
   std::vector<RemoteClientStatus> Statuses() const;
@@ -41,10 +43,9 @@ class RemoteClients::State final : public SessionOwner, public std::enable_share
   void OnReady(const std::shared_ptr<ClientSession>& session) override;
   void OnContribution(ClientSession& session, RoundId round, rondo::Bytes payload) override;
   void OnDecline(ClientSession& session, RoundId round, std::string reason) override;
-  void OnGoodbye(ClientSession& session, const std::string& reason) override;
+  void OnGoodbye(ClientSession& session, const wire::Goodbye& goodbye) override;
   void OnEnd(ClientSession& session, const Error& why) override;
 
-  std::uint64_t started = 0;
   std::uint64_t refused = 0;
 
  private:
@@ -57,13 +58,13 @@ class RemoteClients::State final : public SessionOwner, public std::enable_share
 
   boost::asio::any_io_executor executor_;
   Options options_;
+  std::map<ClientId, RoundResult> results_;  // The last one of every client.
   Timer change_;  // Cancelled whenever something happened that a waiting call may look for.
   std::set<std::shared_ptr<ClientSession>> sessions_;         // All, before and after Welcome.
   std::map<ClientId, std::shared_ptr<ClientSession>> ready_;  // After Welcome; one a client.
   std::map<ClientId, RemoteClientStatus> known_;              // Everyone ever admitted.
-  std::map<ClientId, RoundResult> results_;                   // The last one of every client.
   std::set<ClientId> invited_;                                // Since the last Announce.
-  std::set<ClientId> evaluating_;
+  std::set<ClientId> evaluating_;                             // The same for evaluations.
   std::deque<PoolEvent> events_;
   EncodedModel model_;
   std::string model_of_;  // Broadcast::sha256 that model_ was made of.

@@ -52,7 +52,6 @@ Task<Result<RunOutcome>> RoundLoop::Run() {
     co_return Fail(ran.error());
   }
   RunOutcome outcome;
-  outcome.end = end_;
   RONDO_CO_TRY_STATUS(co_await FinishRun(outcome));
   outcome.state = std::move(state_);
   co_return outcome;
@@ -81,11 +80,8 @@ Task<Status> RoundLoop::RunRounds() {
     if (ValidationDue()) {
       RONDO_CO_TRY_STATUS(co_await Validate());
     }
-    if (OutOfPatience()) {
-      end_ = RunEnd::kPatience;
-      co_return Ok();
-    }
-    if (state_.round >= static_cast<RoundId>(std::max(scenario_.strategy.rounds, 0))) {
+    if (OutOfPatience()
+        || state_.round >= static_cast<RoundId>(std::max(scenario_.strategy.rounds, 0))) {
       co_return Ok();
     }
     RONDO_CO_TRY_STATUS(co_await PlayRound());
@@ -144,9 +140,7 @@ Task<Status> RoundLoop::WaitForQuorum(Round& round) {
 
 Status RoundLoop::OfferTraining(Round& round) {
   const StrategyConfig& config = scenario_.strategy;
-  std::vector<ClientId> available = parts_.pool.Available();
-  round.report.available = available.size();
-  round.invited = parts_.sampler.Sample(std::move(available), round.id);
+  round.invited = parts_.sampler.Sample(parts_.pool.Available(), round.id);
   if (round.invited.empty()) {
     return Fail(ErrorCode::kTooFewClients, "no client is available");
   }
@@ -191,7 +185,6 @@ Task<Status> RoundLoop::Collect(Round& round) {
       }
     }
   }
-  round.report.collect_seconds = ToSeconds(parts_.clock.Now() - round.offered);
   co_return Ok();
 }
 
@@ -275,6 +268,10 @@ Status RoundLoop::EndRound(Round& round, const Status& played) {
     state_.void_in_a_row = 0;
     UseModel(state_.model);
   }
+  const std::vector<ClientId>& included = is_void ? nobody : round.session->contributors();
+  const RoundResult result{
+      .round = round.id, .is_void = is_void, .model_sha256 = broadcast_.sha256};
+  KeepResults(round, included, result);
   // Before the checkpoint: who resumes from it finds the record of every round that it holds.
   Report(round);
   const TimePoint reported = parts_.clock.Now();
@@ -283,11 +280,21 @@ Status RoundLoop::EndRound(Round& round, const Status& played) {
   if (round.id % every == 0) {
     RONDO_TRY_STATUS(SaveState());
   }
-  const std::vector<ClientId>& included = is_void ? nobody : round.session->contributors();
-  parts_.pool.Announce(included,
-                       {.round = round.id, .is_void = is_void, .model_sha256 = broadcast_.sha256});
+  parts_.pool.Announce(included, result);
   unreported_ = parts_.clock.Now() - reported;
   return may_go_on;
+}
+
+void RoundLoop::KeepResults(const Round& round,
+                            const std::vector<ClientId>& included,
+                            const RoundResult& result) {
+  if (!parts_.keep_results) {
+    return;
+  }
+  for (const ClientId& client : round.invited) {
+    RoundResult& own = state_.results[client] = result;
+    own.included = std::binary_search(included.begin(), included.end(), client);
+  }
 }
 
 Status RoundLoop::CountVoidRound(Round& round, const Error& why) {

@@ -18,14 +18,14 @@
 
 namespace rondo::coordinator {
 
-enum class RunEnd : std::uint8_t { kAllRounds, kPatience };
-
 struct RunOutcome {
   RunState state;
-  RunEnd end = RunEnd::kAllRounds;
-  std::optional<MetricTable> test;    ///< of the selected model, if Parts::test_at_end
+  std::optional<MetricTable> test;    ///< of the selected model, if Parts::wants_test
   std::optional<Error> finish_error;  ///< why clients may lack the final model; the run is whole
 };
+
+/// What the clients are asked for in an evaluation; always with what rounds are selected by.
+EvaluateTask PlanEvaluation(const EvaluationConfig& config, RoundId id, Split split);
 
 /// Runs rounds until `strategy.rounds`, patience, too many void rounds or a stop request. Knows
 /// neither sockets nor LibTorch; simulation and federation differ in the pool alone.
@@ -46,7 +46,9 @@ class RoundLoop {
     /// SHA-256 of the model's safetensors file, as hex.
     std::function<std::string(const ParameterVector&)> model_sha256;
     std::stop_token stop;
-    bool test_at_end = false;  ///< evaluate the selected model on the test split
+    /// Asked at the end whether the selected model is evaluated on the test split; null: no.
+    std::function<bool(const RunState&)> wants_test;
+    bool keep_results = false;  ///< RunState::results, for pools whose clients come and go
     Duration finish_wait =
         std::chrono::seconds(30);  ///< how long clients may take to fetch the result
   };
@@ -76,6 +78,9 @@ class RoundLoop {
   Status ApplyStep(Result<Step> step, Round& round);
   Status Fold(Round& round);
   Status EndRound(Round& round, const Status& played);
+  void KeepResults(const Round& round,
+                   const std::vector<ClientId>& included,
+                   const RoundResult& result);
   Status CountVoidRound(Round& round, const Error& why);
   void Report(Round& round);
 
@@ -96,7 +101,6 @@ class RoundLoop {
   Broadcast broadcast_;    ///< what clients work on now
   bool saved_;             ///< the newest state is in the sink
   Duration unreported_{};  ///< the last round's checkpoint and announcement
-  RunEnd end_ = RunEnd::kAllRounds;
 };
 
 }  // namespace rondo::coordinator

@@ -11,6 +11,8 @@ namespace {
 /// Rounds are selected by it.
 constexpr const char* kSelection = "full/ndcg@10";
 
+}  // namespace
+
 EvaluateTask PlanEvaluation(const EvaluationConfig& config, RoundId id, Split split) {
   EvaluateTask task{.round = id,
                     .split = split,
@@ -26,8 +28,6 @@ EvaluateTask PlanEvaluation(const EvaluationConfig& config, RoundId id, Split sp
   }
   return task;
 }
-
-}  // namespace
 
 bool RoundLoop::ValidationDue() const {
   if (state_.round == 0 || state_.validated_round == state_.round) {
@@ -121,14 +121,14 @@ Status RoundLoop::OfferEvaluation(Round& round, Split split) {
 
 Task<Status> RoundLoop::FinishRun(RunOutcome& outcome) {
   UseModel(state_.selected_model());
-  if (parts_.test_at_end && !parts_.stop.stop_requested()) {
+  if (parts_.wants_test && parts_.wants_test(state_) && !parts_.stop.stop_requested()) {
     // A number of its own, so that no late validation can be taken for a test.
     RONDO_CO_TRY(ValidationReport report, co_await Evaluate(state_.round + 1, Split::kTest));
     parts_.observer.OnValidation(report);
     outcome.test = std::move(report.metrics);
   }
   const TimePoint deadline = parts_.clock.Now() + parts_.finish_wait;
-  const Status finished = co_await parts_.pool.Finish(broadcast_, deadline);
+  const Status finished = co_await parts_.pool.Finish(broadcast_, deadline, parts_.stop);
   if (!finished.has_value()) {
     outcome.finish_error = finished.error();
   }

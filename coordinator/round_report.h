@@ -19,16 +19,14 @@ struct RoundReport {
   RoundId round = 0;
   bool is_void = false;
   std::optional<Error> reason;  ///< of a void round
-  std::size_t available = 0;
   std::size_t invited = 0;
   std::size_t contributors = 0;
   std::vector<std::pair<ClientId, Error>> dropped;
   std::uint64_t weight = 0;
   std::uint64_t saturated = 0;
-  double loss = 0.0;             ///< mean training loss over contributors; NaN if unknown
-  double update_norm = 0.0;      ///< L2 of the mean delta
-  double seconds = 0.0;          ///< from the start, and for saving and announcing the round before
-  double collect_seconds = 0.0;  ///< of them: clients at work
+  double loss = 0.0;         ///< mean training loss over contributors; NaN if unknown
+  double update_norm = 0.0;  ///< L2 of the mean delta
+  double seconds = 0.0;      ///< from the start, and for saving and announcing the round before
   std::uint64_t bytes_up = 0;
   std::uint64_t bytes_down = 0;
 };

@@ -45,16 +45,19 @@ Result<Bytes> EncodeModelFile(RoundId round, const ParameterVector& model, const
   return EncodeCheckpoint(Checkpoint{.round = round, .model = model, .run = run});
 }
 
+Result<Bytes> EncodeSelectedModel(const RunIdentity& run, const RunState& state) {
+  return EncodeCheckpoint({.round = state.selected_round(),
+                           .model = state.selected_model(),
+                           .best_round = state.best_round,
+                           .best_score = state.best_ndcg,
+                           .run = run});
+}
+
 Result<std::string> WriteSelectedModel(const std::filesystem::path& folder,
                                        const RunIdentity& run,
                                        const Catalogue& catalogue,
                                        const RunState& state) {
-  const Checkpoint checkpoint{.round = state.selected_round(),
-                              .model = state.selected_model(),
-                              .best_round = state.best_round,
-                              .best_score = state.best_ndcg,
-                              .run = run};
-  RONDO_TRY(const Bytes file, EncodeCheckpoint(checkpoint));
+  RONDO_TRY(const Bytes file, EncodeSelectedModel(run, state));
   RONDO_TRY_STATUS(WriteFileAtomic(folder / "model.safetensors", file));
   RONDO_TRY_STATUS(WriteTextFile(folder / "catalogue.tsv", catalogue.text()));
   return Sha256Hex(file);

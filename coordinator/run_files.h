@@ -26,6 +26,9 @@ boost::json::object MetaJson(const Scenario& scenario, const Catalogue& catalogu
 /// A model with the metadata that lets other programs use it alone.
 Result<Bytes> EncodeModelFile(RoundId round, const ParameterVector& model, const RunIdentity& run);
 
+/// The selected model as WriteSelectedModel writes it.
+Result<Bytes> EncodeSelectedModel(const RunIdentity& run, const RunState& state);
+
 /// Writes the selected model as `model.safetensors`, and `catalogue.tsv` beside it. Returns the
 /// SHA-256 of the model file.
 Result<std::string> WriteSelectedModel(const std::filesystem::path& folder,

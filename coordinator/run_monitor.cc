@@ -41,7 +41,7 @@ struct RunMonitor::Metrics {
       AddCounter("rondo_drops_total", "Invited clients that gave nothing.");
 };
 
-RunMonitor::RunMonitor(const Federation& federation, const RemoteClients& clients, RoundId start)
+RunMonitor::RunMonitor(const Federation& federation, RemoteClients& clients, RoundId start)
     : federation_(federation),
       clients_(clients),
       round_(start),
@@ -52,6 +52,7 @@ RunMonitor::RunMonitor(const Federation& federation, const RemoteClients& client
 RunMonitor::~RunMonitor() = default;
 
 void RunMonitor::OnRound(const RoundReport& report) {
+  clients_.NoteDropped(report.dropped);
   round_ = report.round;
   metrics_->round.Set(report.round);
   metrics_->rounds.Increment();
@@ -78,6 +79,7 @@ void RunMonitor::OnRound(const RoundReport& report) {
 }
 
 void RunMonitor::OnValidation(const ValidationReport& report) {
+  clients_.NoteDropped(report.dropped);
   const std::optional<double> ndcg =
       report.metrics ? report.metrics->Find("full/ndcg@10") : std::nullopt;
   if (ndcg) {

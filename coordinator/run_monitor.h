@@ -12,11 +12,11 @@
 namespace rondo::coordinator {
 
 /// What an operator sees of a run: one line a round on stderr, Prometheus metrics, the status
-/// object. Confined to the loop thread.
+/// object. Clients that gave nothing are noted in their statuses. Confined to the loop thread.
 class RunMonitor final : public RoundObserver {
  public:
   /// Both outlive the monitor.
-  RunMonitor(const Federation& federation, const RemoteClients& clients, RoundId start);
+  RunMonitor(const Federation& federation, RemoteClients& clients, RoundId start);
   ~RunMonitor() override;
 
   void OnRound(const RoundReport& report) override;
@@ -31,7 +31,7 @@ class RunMonitor final : public RoundObserver {
   boost::json::object Status() const;
 
   const Federation& federation_;
-  const RemoteClients& clients_;
+  RemoteClients& clients_;
   RoundId round_;
   std::unique_ptr<Metrics> metrics_;
 };

@@ -1,6 +1,11 @@
 #include "coordinator/server.h"
 
+#include <algorithm>
+#include <deque>
+#include <fmt/format.h>
+#include <optional>
 #include <spdlog/spdlog.h>
+#include <utility>
 
 #include <boost/asio/co_spawn.hpp>
 
@@ -12,6 +17,30 @@ namespace {
 
 /// Pause after a failed accept, such as too many open files.
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);
+/// Between two lines about failed handshakes.
+constexpr auto kLinePause = std::chrono::seconds(1);
+
+using Peers = std::deque<std::shared_ptr<IncomingPeer>>;
+
+/// A handshake among those under way, however it ends.
+class Place {
+ public:
+  Place(Peers& peers, std::shared_ptr<IncomingPeer> peer) : peers_(peers), peer_(std::move(peer)) {
+    peers_.push_back(peer_);
+  }
+
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+
+  ~Place() { std::erase(peers_, peer_); }
+
+  /// False once it gave way to another.
+  bool held() const { return std::find(peers_.begin(), peers_.end(), peer_) != peers_.end(); }
+
+ private:
+  Peers& peers_;
+  std::shared_ptr<IncomingPeer> peer_;
+};
 
 }  // namespace
 
@@ -20,21 +49,30 @@ struct Server::State {
   std::unique_ptr<TlsListener> listener;
   RemoteClients& clients;
   Options options;
-  int pending = 0;
+  Peers pending;  ///< handshakes under way, the oldest first
+  bool full = false;
   bool stopped = false;
   std::uint64_t failed = 0;
+  std::uint64_t unlogged = 0;  ///< failures since the last line about one
+  TimePoint next_line;
 
   static Task<void> Accept(std::shared_ptr<State> self);
   static Task<void> Greet(std::shared_ptr<State> self, std::shared_ptr<IncomingPeer> peer);
+  void MakeRoom();
+  void LogFailure(const IncomingPeer& peer, const Error& why);
 };
 
 Task<void> Server::State::Greet(std::shared_ptr<State> self, std::shared_ptr<IncomingPeer> peer) {
   const TimePoint deadline = std::chrono::steady_clock::now() + self->options.handshake_timeout;
+  std::optional<Place> place(std::in_place, self->pending, peer);
   auto channel = co_await peer->Handshake(deadline);
-  --self->pending;
+  const bool gave_way = !place->held();
+  place.reset();
   if (!channel) {
     ++self->failed;
-    spdlog::warn("{}: {}", peer->address(), channel.error().message);
+    if (!gave_way) {
+      self->LogFailure(*peer, channel.error());
+    }
     co_return;
   }
   if (self->stopped) {
@@ -42,6 +80,33 @@ Task<void> Server::State::Greet(std::shared_ptr<State> self, std::shared_ptr<Inc
     co_return;
   }
   self->clients.Attach(std::move(channel).value());
+}
+
+void Server::State::LogFailure(const IncomingPeer& peer, const Error& why) {
+  const TimePoint now = std::chrono::steady_clock::now();
+  if (now < next_line) {
+    ++unlogged;
+    return;
+  }
+  next_line = now + kLinePause;
+  const std::uint64_t others = std::exchange(unlogged, 0);
+  spdlog::warn("{}: {}{}",
+               peer.address(),
+               why.message,
+               others > 0 ? fmt::format(" (and {} more since the last line)", others) : "");
+}
+
+void Server::State::MakeRoom() {
+  if (pending.size() < static_cast<std::size_t>(options.pending_handshakes)) {
+    full = false;
+    return;
+  }
+  if (!std::exchange(full, true)) {  // Once a flood, which must not fill the log too.
+    spdlog::warn("{} handshakes are under way, the oldest give way to newer ones", pending.size());
+  }
+  const std::shared_ptr<IncomingPeer> oldest = pending.front();
+  pending.pop_front();
+  oldest->Close();
 }
 
 Task<void> Server::State::Accept(std::shared_ptr<State> self) {
@@ -57,12 +122,7 @@ Task<void> Server::State::Accept(std::shared_ptr<State> self) {
       co_await pause.async_wait(kAwait);
       continue;
     }
-    if (self->pending >= self->options.pending_handshakes) {
-      spdlog::warn(
-          "{}: closed, {} handshakes are under way", peer.value()->address(), self->pending);
-      continue;
-    }
-    ++self->pending;
+    self->MakeRoom();
     boost::asio::co_spawn(self->executor, Greet(self, std::move(peer).value()), LogFault);
   }
 }
@@ -83,6 +143,9 @@ void Server::Start() {
 void Server::Stop() {
   state_->stopped = true;
   state_->listener->Close();
+  for (const Peers peers = std::exchange(state_->pending, {}); const auto& peer : peers) {
+    peer->Close();
+  }
 }
 
 std::uint16_t Server::port() const {

@@ -9,9 +9,10 @@
 
 namespace rondo::coordinator {
 
-/// Accepts connections, shakes hands with each beside the others and hands them to the pool. A peer
-/// that is silent, broken or foreign is logged and costs nobody else anything. Confined to the
-/// executor's thread.
+/// Accepts connections, shakes hands with each beside the others and hands them to the pool. At
+/// most `pending_handshakes` are under way; then the oldest gives way to the newest, so that silent
+/// peers keep nobody out for longer than it takes to connect again. Faults are logged at most once
+/// a second and counted. Confined to the executor's thread.
 class Server {
  public:
   struct Options {
@@ -28,7 +29,7 @@ class Server {
   /// Starts accepting; returns at once.
   void Start();
 
-  /// Ends accepting. Handshakes under way end at their deadline.
+  /// Ends accepting, and the handshakes under way.
   void Stop();
 
   std::uint16_t port() const;

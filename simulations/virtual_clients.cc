@@ -176,7 +176,9 @@ void VirtualClients::Announce(const std::vector<ClientId>& /*included*/,
   events_.clear();
 }
 
-Task<Status> VirtualClients::Finish(const Broadcast& /*model*/, TimePoint /*deadline*/) {
+Task<Status> VirtualClients::Finish(const Broadcast& /*model*/,
+                                    TimePoint /*deadline*/,
+                                    std::stop_token /*stop*/) {
   co_return Ok();
 }
 

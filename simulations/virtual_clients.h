@@ -42,7 +42,7 @@ class VirtualClients : public coordinator::ClientPool {
   void Send(const ClientId& client, Bytes payload) override;
   Task<Result<coordinator::PoolEvent>> Next(TimePoint deadline) override;
   void Announce(const std::vector<ClientId>& included, const RoundResult& result) override;
-  Task<Status> Finish(const Broadcast& model, TimePoint deadline) override;
+  Task<Status> Finish(const Broadcast& model, TimePoint deadline, std::stop_token stop) override;
 
   std::uint64_t bytes_up() const override { return bytes_up_; }
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "common/core/rng.h"
+#include "common/metrics/metrics_block.h"
 
 namespace rondo::coordinator {
 namespace {
@@ -104,7 +105,6 @@ TEST(ClearSession, RefusesPacksOfStrangersAndRepetitions) {
   ASSERT_TRUE(session.AddPack({"1", "2"}, pair, 0.5).has_value());
   ASSERT_TRUE(session.AddPack({"1", "2"}, pair, 0.5).has_value());
 
-  EXPECT_EQ(session.refused(), 4U);
   EXPECT_EQ(session.contributors().size(), 2U);
   EXPECT_EQ(std::move(session).Take().value()[0].contributors, 2U);
 }
@@ -131,7 +131,47 @@ TEST(ClearSession, DroppingAContributorChangesNothing) {
   EXPECT_TRUE(session.complete());
   EXPECT_EQ(session.dropped().size(), 1U);
   EXPECT_EQ(session.contributors(), std::vector<ClientId>{"1"});
-  EXPECT_EQ(session.refused(), 1U);
+}
+
+struct Claim {
+  const char* name;
+  double users;
+  double nans;
+  double metric;
+  bool fits;
+};
+
+TEST(ClearSession, MetricsBeyondWhatTheUsersCanGiveDropTheirSender) {
+  EvaluateTask task{.round = 1, .protocols = {"full"}, .k = {10}};
+  task.grid = MakeGrid(PrivacyConfig{}, 1, 2).value();
+  const auto layout = MetricsLayout(task).value();
+  ContributionSpec spec{.kind = OfferKind::kEvaluate, .round = 1};
+  spec.blocks.push_back({std::string(kMetricsBlock), layout, task.grid, Scaling::kPerClient});
+  const Claim claims[] = {{"honest", 30, 0, 30, true},
+                          {"nobody", 0, 0, 0, true},
+                          {"many NaN scores", 30, 900, 0, true},
+                          {"too good", 30, 0, 31, false},
+                          {"worse than worst", 30, 0, -1, false},
+                          {"fewer than no users", -30, 0, 0, false},
+                          {"negative NaNs", 30, -1, 1, false}};
+  for (const Claim& claim : claims) {
+    UpdateSum sum{.contributors = 1};
+    sum.blocks.push_back(
+        MakeBlock(std::string(kMetricsBlock), layout, task.grid, Scaling::kPerClient));
+    std::vector<float> values(layout->size(), static_cast<float>(claim.metric));
+    values[layout->Find("users")->offset] = static_cast<float>(claim.users);
+    values[layout->Find("nans")->offset] = static_cast<float>(claim.nans);
+    ASSERT_TRUE(FoldDense(sum.blocks[0], values, 1, nullptr).has_value());
+    ClearSession session({.spec = spec, .invited = {"1"}, .decode = {}});
+
+    ASSERT_TRUE(session.AddPack({"1"}, std::move(sum), std::nan("")).has_value());
+
+    EXPECT_EQ(session.contributors().size(), claim.fits ? 1U : 0U) << claim.name;
+    if (!claim.fits) {
+      ASSERT_EQ(session.dropped().size(), 1U) << claim.name;
+      EXPECT_EQ(session.dropped()[0].second.code, ErrorCode::kCorrupt) << claim.name;
+    }
+  }
 }
 
 }  // namespace

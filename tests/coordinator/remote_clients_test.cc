@@ -1,15 +1,8 @@
 #include "coordinator/remote_clients.h"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
-#include "common/crypto/sha256.h"
-#include "common/io/safetensors.h"
-#include "common/transport/fault_channel.h"
-#include "common/transport/loopback_channel.h"
-#include "common/wire/chunks.h"
-#include "tests/coordinator/fake_client.h"
-#include "tests/support/run_task.h"
+#include "tests/coordinator/remote_clients_fixture.h"
 
 namespace rondo::coordinator {
 namespace {
@@ -17,58 +10,7 @@ namespace {
 using std::chrono::milliseconds;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using testing::In;
-using testing::RunTask;
-using testing::Soon;
 using testing::Start;
-
-class RemoteClientsTest : public ::testing::Test {
- protected:
-  static RemoteClients::Options MakeOptions() {
-    RemoteClients::Options options;
-    options.welcome = {.run_id = "run",
-                       .name = "test",
-                       .catalogue_sha256 = kCatalogue,
-                       .items = 3,
-                       .layout_digest = kLayout,
-                       .heartbeat_s = 5.0,
-                       .rounds = 2};
-    options.contribution_cap = 8 << 20;
-    options.return_wait = milliseconds(20);
-    return options;
-  }
-
-  FakeClient Connect(const ClientId& id, FaultPlan plan = {}) {
-    const LoopbackPair pair = MakeLoopback(io_.get_executor(), id);
-    clients_.Attach(pair.server_end);
-    return FakeClient(io_, MakeFaultChannel(pair.client_end, plan));
-  }
-
-  FakeClient Join(const ClientId& id, FaultPlan plan = {}) {
-    FakeClient client = Connect(id, plan);
-    client.Hello();
-    client.Expect<wire::Welcome>();
-    return client;
-  }
-
-  Offer Train(RoundId round) {
-    Offer offer{.kind = OfferKind::kTrain, .round = round};
-    offer.train.round = round;
-    return offer;
-  }
-
-  template <typename T>
-  T NextEvent() {
-    auto event = RunTask(io_, clients_.Next(Soon()));
-    EXPECT_TRUE(event.has_value());
-    EXPECT_TRUE(std::holds_alternative<T>(event.value())) << "event " << event.value().index();
-    return std::get<T>(std::move(event).value());
-  }
-
-  boost::asio::io_context io_;
-  RemoteClients clients_{io_.get_executor(), MakeOptions()};
-  Bytes payload_ = Bytes(3'000'000, 7);
-};
 
 TEST_F(RemoteClientsTest, AClientThatSaysHelloIsWelcomedAndAvailable) {
   FakeClient client = Connect("b");
@@ -181,6 +123,62 @@ TEST_F(RemoteClientsTest, ALateResultReachesAClientWhenItComesBack) {
   EXPECT_TRUE(result.included);
 }
 
+TEST_F(RemoteClientsTest, AResultFromBeforeARestartReachesAClientThatComesBack) {
+  RemoteClients::Options options = MakeOptions();
+  options.results["a"] = {.round = 7, .included = true, .model_sha256 = kLayout};
+  RemoteClients restarted(io_.get_executor(), options);
+  const LoopbackPair pair = MakeLoopback(io_.get_executor(), "a");
+  restarted.Attach(pair.server_end);
+  FakeClient client(io_, pair.client_end);
+  client.Hello();
+  client.Expect<wire::Welcome>();
+
+  const auto result = client.Expect<RoundResult>();
+
+  EXPECT_EQ(result.round, 7U);
+  EXPECT_TRUE(result.included);
+}
+
+TEST_F(RemoteClientsTest, ASlowReaderWaitsForTheNewestModelOnly) {
+  FakeClient client = Join("a");
+  const Broadcast newest = BroadcastOf(0.25F);
+  clients_.Dispatch({"a"}, Train(1), BroadcastOf(0.5F));
+  clients_.Announce({}, {.round = 1, .model_sha256 = newest.sha256});
+  clients_.Dispatch({"a"}, Train(2), newest);
+
+  // Nothing was read so far. The older model has left the queue, its offer has not.
+  EXPECT_EQ(client.Expect<Offer>().round, 1U);
+  EXPECT_EQ(client.Expect<RoundResult>().round, 1U);
+  EXPECT_EQ(client.ExpectModel(), newest.sha256);
+  EXPECT_EQ(client.Expect<Offer>().round, 2U);
+}
+
+TEST_F(RemoteClientsTest, TheEndOfAnEvaluationFreesItsClients) {
+  FakeClient client = Join("a");
+  Offer offer{.kind = OfferKind::kEvaluate, .round = 3};
+  clients_.Dispatch({"a"}, offer, BroadcastOf(0.5F));
+  client.ExpectModel();
+  client.Expect<Offer>();
+  ASSERT_EQ(clients_.Statuses().at(0).working_on, 3U);
+
+  clients_.Announce({}, {.round = 3, .model_sha256 = kLayout});
+
+  EXPECT_EQ(clients_.Statuses().at(0).working_on, 0U);
+  client.Upload(3, OfferKind::kEvaluate, payload_);
+  const auto event = RunTask(io_, clients_.Next(In(milliseconds(10))));
+  ASSERT_TRUE(event.has_value());
+  EXPECT_TRUE(std::holds_alternative<DeadlineEvent>(event.value()));
+}
+
+TEST_F(RemoteClientsTest, AStatusSaysWhyAClientWasLeftOut) {
+  const FakeClient client = Join("a");
+
+  clients_.NoteDropped({{"a", Error{ErrorCode::kCorrupt, "the grid is not the offered one"}}});
+
+  EXPECT_EQ(clients_.Statuses().at(0).drops, 1U);
+  EXPECT_EQ(clients_.Statuses().at(0).last_error, "the grid is not the offered one");
+}
+
 TEST_F(RemoteClientsTest, AClientThatComesBackReplacesItsOldSession) {
   FakeClient old = Join("a");
   clients_.Dispatch({"a"}, Train(1), BroadcastOf(0.5F));
@@ -192,6 +190,7 @@ TEST_F(RemoteClientsTest, AClientThatComesBackReplacesItsOldSession) {
   const auto drop = NextEvent<DropEvent>();
   EXPECT_THAT(drop.why.message, HasSubstr("new connection"));
   EXPECT_THAT(clients_.Available(), ElementsAre("a"));
+  EXPECT_TRUE(old.Expect<wire::Goodbye>().replaced);
   EXPECT_FALSE(old.Receive().has_value());
   clients_.Dispatch({"a"}, Train(2), BroadcastOf(0.5F));
   EXPECT_FALSE(again.ExpectModel().empty());
@@ -241,6 +240,7 @@ TEST_P(MisbehaviourTest, EndsTheSessionWithTheReason) {
   const auto drop = NextEvent<DropEvent>();
   EXPECT_EQ(drop.client, "a");
   EXPECT_THAT(drop.why.message, HasSubstr(GetParam().why));
+  EXPECT_THAT(client.Expect<wire::Goodbye>().reason, HasSubstr(GetParam().why));
   EXPECT_THAT(clients_.Available(), ElementsAre());
 }
 
@@ -280,32 +280,6 @@ TEST_F(RemoteClientsTest, AnAnswerToAWithdrawnOfferIsIgnored) {
 TEST_F(RemoteClientsTest, DispatchToAnAbsentClientIsADrop) {
   clients_.Dispatch({"nobody"}, Train(1), BroadcastOf(0.5F));
   EXPECT_EQ(NextEvent<DropEvent>().client, "nobody");
-}
-
-TEST_F(RemoteClientsTest, TheFinalModelGoesToEveryoneWhoIsOrComesBack) {
-  FakeClient here = Join("here");
-  Join("away").Close();
-  const Broadcast model = BroadcastOf(0.75F);
-
-  const auto finished = Start(io_, clients_.Finish(model, Soon()));
-  EXPECT_EQ(here.ExpectModel(), model.sha256);
-  EXPECT_EQ(here.Expect<wire::Finish>().model_sha256, model.sha256);
-  FakeClient back = Join("away");
-  EXPECT_EQ(back.ExpectModel(), model.sha256);
-  back.Expect<wire::Finish>();
-  here.Send(wire::Goodbye{.reason = "kept"});
-  back.Send(wire::Goodbye{.reason = "kept"});
-
-  EXPECT_TRUE(testing::Wait(io_, finished).has_value());
-}
-
-TEST_F(RemoteClientsTest, FinishNamesClientsThatStayedAway) {
-  Join("away").Close();
-
-  const Status finished = RunTask(io_, clients_.Finish(BroadcastOf(0.75F), Soon()));
-
-  ASSERT_FALSE(finished.has_value());
-  EXPECT_THAT(finished.error().message, HasSubstr("away"));
 }
 
 TEST_F(RemoteClientsTest, StopWakesWhoWaits) {

@@ -1,7 +1,9 @@
 // Every fault of a client, at every step, with and without a quorum left.
 #include <gtest/gtest.h>
 
+#include "coordinator/run_checkpoints.h"
 #include "tests/support/loop_fixture.h"
+#include "tests/support/temporary_folder.h"
 
 namespace rondo::coordinator {
 namespace {
@@ -184,6 +186,44 @@ TEST(RoundLoopFaults, ADivergingServerStepVoidsTheRound) {
   EXPECT_TRUE(fixture.observer.rounds[0].is_void);
   EXPECT_EQ(fixture.sink.states.back().model.values, fixture.start.model.values);
   EXPECT_EQ(fixture.sink.states.back().optimizer_steps, 0U);
+}
+
+TEST(RoundLoopFaults, AKillBetweenCheckpointAndAnnouncementLosesNoResult) {
+  LoopFixture fixture;
+  fixture.scenario.strategy.rounds = 2;
+  fixture.scenario.strategy.quorum = 2;
+  fixture.pool.fault = [](const ClientId& client, const Offer& offer) {
+    const bool broken = client == "client-b" || offer.round == 2;
+    return broken && offer.kind == OfferKind::kTrain ? Fault::kDropAfterOffer : Fault::kNone;
+  };
+  const rondo::testing::TemporaryFolder folder;
+  auto checkpoints =
+      RunCheckpoints::Open({.folder = folder.path(), .layout = fixture.layout}, {.seed = 1});
+  ASSERT_TRUE(checkpoints.has_value());
+  std::vector<RunState> on_disk;  // What a process that starts after each save finds.
+  fixture.sink.on_save = [&](const RunState& state) {
+    const bool announced = !fixture.pool.calls.empty()
+                           && fixture.pool.calls.back().what == "announce"
+                           && fixture.pool.calls.back().round == state.round;
+    EXPECT_FALSE(announced) << "round " << state.round;
+    ASSERT_TRUE(checkpoints->Save(state).has_value());
+    on_disk.push_back(checkpoints->Latest().value().value());
+  };
+
+  ASSERT_TRUE(fixture.Run().has_value());
+
+  ASSERT_GE(on_disk.size(), 2U);
+  const auto& first = on_disk[0].results;
+  ASSERT_EQ(first.size(), 6U);
+  EXPECT_TRUE(first.at("client-a").included);
+  EXPECT_FALSE(first.at("client-b").included);
+  EXPECT_FALSE(first.at("client-a").is_void);
+  EXPECT_EQ(first.at("client-a").round, 1U);
+  EXPECT_EQ(first.at("client-a").model_sha256, LoopFixture::Digest(on_disk[0].model));
+  const auto& second = on_disk[1].results;
+  EXPECT_EQ(second.at("client-a").round, 2U);
+  EXPECT_TRUE(second.at("client-a").is_void);
+  EXPECT_FALSE(second.at("client-a").included);
 }
 
 TEST(RoundLoopFaults, EvaluationGoesOnWithoutBrokenClients) {

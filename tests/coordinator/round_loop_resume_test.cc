@@ -114,10 +114,16 @@ TEST(RoundLoopResume, AFinishedRunOnlyHandsOutItsModel) {
   LoopFixture again;
   Configure(again, "adam");
   again.start = expected.value().state;
+  RoundId selected = 0;
+  again.wants_test = [&](const RunState& state) {
+    selected = state.selected_round();
+    return false;  // It was tested by the first process.
+  };
 
   const auto outcome = again.Run();
 
   ASSERT_TRUE(outcome.has_value());
+  EXPECT_EQ(selected, 4U);
   ASSERT_EQ(again.pool.calls.size(), 1U);
   EXPECT_EQ(again.pool.calls[0].what, "finish");
   ExpectSame(outcome.value().state, expected.value().state);

@@ -34,7 +34,6 @@ TEST(RoundLoop, TrainsEveryRoundAndHandsOutTheModel) {
                                       "announce 2",
                                       "finish 0"}));
   EXPECT_EQ(outcome.value().state.round, 2U);
-  EXPECT_EQ(outcome.value().end, RunEnd::kAllRounds);
   EXPECT_NE(outcome.value().state.model.values, fixture.start.model.values);
   EXPECT_EQ(fixture.pool.finished.model.values, outcome.value().state.model.values);
   EXPECT_EQ(fixture.pool.finished.sha256, LoopFixture::Digest(outcome.value().state.model));
@@ -188,7 +187,9 @@ TEST(RoundLoop, TestsTheSelectedModelOnce) {
   LoopFixture fixture;
   fixture.scenario.strategy.rounds = 4;
   fixture.scenario.evaluation.every = 2;
-  fixture.test_at_end = true;
+  fixture.wants_test = [](const RunState& state) {
+    return state.selected_round() > 0;
+  };
   fixture.pool.ndcg = [](RoundId round) {
     return round == 2 ? 0.75 : 0.25;
   };
@@ -215,7 +216,6 @@ TEST(RoundLoop, LosesPatience) {
   const auto outcome = fixture.Run();
 
   ASSERT_TRUE(outcome.has_value());
-  EXPECT_EQ(outcome.value().end, RunEnd::kPatience);
   EXPECT_EQ(outcome.value().state.round, 8U);
   EXPECT_EQ(outcome.value().state.best_round, 2U);
 }
@@ -229,7 +229,7 @@ TEST(RoundLoop, TooFewUsersGiveNoNumberAndCostNoPatience) {
   const auto outcome = fixture.Run();
 
   ASSERT_TRUE(outcome.has_value());
-  EXPECT_EQ(outcome.value().end, RunEnd::kAllRounds);
+  EXPECT_EQ(outcome.value().state.round, 5U);
   EXPECT_EQ(outcome.value().state.best_round, 0U);
   ASSERT_EQ(fixture.observer.validations.size(), 5U);
   EXPECT_FALSE(fixture.observer.validations[0].metrics.has_value());

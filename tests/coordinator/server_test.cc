@@ -6,10 +6,12 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "coordinator/status_client.h"
 #include "coordinator/status_http.h"
 #include "tests/coordinator/fake_client.h"
 #include "tests/support/plain_socket.h"
@@ -130,6 +132,28 @@ TEST_F(StatusServerTest, ConnectionsBeyondTheLimitAreClosedAtOnce) {
   EXPECT_EQ(BodyOf(HttpGet(port_, "/healthz")), "ok\n");
 }
 
+TEST_F(StatusServerTest, TheClientGetsAPageOrSaysWhyNot) {
+  const std::string address = "127.0.0.1:" + std::to_string(port_);
+  EXPECT_EQ(FetchPage(address, "/status", std::chrono::seconds(20)).value(), "{\"round\":3}\n");
+  const auto missing = FetchPage(address, "/nothing", std::chrono::seconds(20));
+  ASSERT_FALSE(missing.has_value());
+  EXPECT_THAT(missing.error().message, HasSubstr("404"));
+  EXPECT_EQ(FetchPage("nowhere", "/status", std::chrono::seconds(20)).error().code,
+            ErrorCode::kCorrupt);
+}
+
+TEST_F(StatusServerTest, TheClientDoesNotWaitForSomebodyWhoIsSilent) {
+  // Connections wait in the backlog: nobody accepts them.
+  const boost::asio::ip::tcp::acceptor silent(
+      io_, {boost::asio::ip::address_v4::loopback(), std::uint16_t{0}});
+  const std::string address = "127.0.0.1:" + std::to_string(silent.local_endpoint().port());
+
+  const auto page = FetchPage(address, "/status", std::chrono::milliseconds(50));
+
+  ASSERT_FALSE(page.has_value());
+  EXPECT_EQ(page.error().code, ErrorCode::kUnavailable);
+}
+
 TEST_F(StatusServerTest, APortThatIsTakenAndAHostThatIsNoneAreErrors) {
   const auto start = [this](const std::string& host, std::uint16_t port) {
     return OnExecutor(
@@ -195,28 +219,27 @@ TEST_F(ServerTest, SilentPeersAreClosedAtTheDeadline) {
   EXPECT_EQ(Failed(), 1U);
 }
 
-TEST_F(ServerTest, HandshakesBeyondTheLimitAreClosedAndPlacesComeFree) {
+TEST_F(ServerTest, TheOldestHandshakeGivesWayToAnHonestClient) {
   Serve({.pending_handshakes = 2, .handshake_timeout = std::chrono::minutes(5)});
   std::vector<PlainSocket> silent;
-  silent.emplace_back(port());
-  silent.emplace_back(port());
-  bool closed = false;
-  EXPECT_THAT(PlainSocket(port()).ReadToEnd(&closed), IsEmpty());
-  EXPECT_TRUE(closed) << "a third handshake is under way";
-  EXPECT_EQ(Failed(), 0U);
-
-  silent.clear();
-  // A good client gets in as soon as the server has noticed.
-  boost::asio::io_context io;
-  const TlsContext context = world_.Client("a");
-  Result<std::shared_ptr<Channel>> channel = Fail(ErrorCode::kUnavailable, "not tried");
-  for (int attempt = 0; attempt < 1000 && !channel; ++attempt) {
-    channel = testing::RunTask(
-        io,
-        ConnectTls(
-            io.get_executor(), context, {.host = "127.0.0.1", .port = port()}, testing::Soon()));
+  for (int i = 0; i < 3; ++i) {
+    silent.emplace_back(port());
   }
+  bool closed = false;
+  EXPECT_THAT(silent[0].ReadToEnd(&closed), IsEmpty());
+  EXPECT_TRUE(closed) << "two younger handshakes are under way";
+
+  boost::asio::io_context io;
+  const auto channel = testing::RunTask(io,
+                                        ConnectTls(io.get_executor(),
+                                                   world_.Client("a"),
+                                                   {.host = "127.0.0.1", .port = port()},
+                                                   testing::Soon()));
+
   EXPECT_TRUE(channel) << channel.error().message;
+  EXPECT_THAT(silent[1].ReadToEnd(&closed), IsEmpty());
+  EXPECT_TRUE(closed);
+  EXPECT_EQ(Failed(), 2U) << "the youngest silent peer still has its time";
 }
 
 }  // namespace

@@ -119,7 +119,7 @@ class FakePool : public coordinator::ClientPool {
     calls.push_back({"announce", result.round, included, result.is_void});
   }
 
-  Task<Status> Finish(const Broadcast& model, TimePoint) override {
+  Task<Status> Finish(const Broadcast& model, TimePoint, std::stop_token) override {
     calls.push_back({"finish", 0, {}});
     finished = model;
     co_return Ok();

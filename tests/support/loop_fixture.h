@@ -88,7 +88,8 @@ class LoopFixture {
                                  .new_session = coordinator::ClearSessions(pool.decoder()),
                                  .model_sha256 = Digest,
                                  .stop = stop.get_token(),
-                                 .test_at_end = test_at_end},
+                                 .wants_test = wants_test,
+                                 .keep_results = true},
                                 scenario,
                                 start);
     boost::asio::io_context context;
@@ -122,7 +123,7 @@ class LoopFixture {
   std::shared_ptr<const ParameterLayout> layout;
   coordinator::RunState start;
   std::unique_ptr<coordinator::Strategy> strategy;
-  bool test_at_end = false;
+  std::function<bool(const coordinator::RunState&)> wants_test;
 };
 
 }  // namespace rondo::testing
