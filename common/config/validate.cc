@@ -156,9 +156,11 @@ std::optional<ScenarioFault> FindScenarioFault(const Scenario& scenario) {
     }
   }
   if (scenario.name.empty() || scenario.name.find_first_of("/\\\n\r\t") != std::string::npos
-      || scenario.name.front() == '.') {
+      || scenario.name.front() == '.' || scenario.name.size() > 128) {
     return ScenarioFault{
-        "name", "expected a name that can be part of a folder name, got '" + scenario.name + "'"};
+        "name",
+        "expected a name of at most 128 bytes that can be part of a folder name, got '"
+            + scenario.name + "'"};
   }
   return std::nullopt;
 }

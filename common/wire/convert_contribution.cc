@@ -1,8 +1,9 @@
 #include <bit>
 #include <cstring>
+#include <set>
+
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/wire_format_lite.h>
-#include <set>
 
 #include "common/core/check.h"
 #include "common/wire/convert.h"
@@ -68,9 +69,8 @@ bool OnRing(const ContributionBlock& block) {
 /// times as much in memory.
 Status CheckBlockCount(ByteView bytes) {
   using google::protobuf::internal::WireFormatLite;
-  constexpr std::uint32_t kBlockTag =
-      WireFormatLite::MakeTag(v1::Contribution::kBlocksFieldNumber,
-                              WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+  constexpr std::uint32_t kBlockTag = WireFormatLite::MakeTag(
+      v1::Contribution::kBlocksFieldNumber, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
   google::protobuf::io::CodedInputStream input(bytes.data(), static_cast<int>(bytes.size()));
   std::size_t blocks = 0;
   while (const std::uint32_t tag = input.ReadTag()) {

@@ -207,8 +207,8 @@ Result<Message> ParseReject(ByteView payload) {
   bounds.Range("code", proto.code(), 0U, static_cast<unsigned>(ErrorCode::kInternal));
   bounds.Text("message", proto.message(), 1024);
   RONDO_TRY_STATUS(bounds.status());
-  return Message(Reject{.code = static_cast<ErrorCode>(proto.code()),
-                        .message = Printable(proto.message())});
+  return Message(
+      Reject{.code = static_cast<ErrorCode>(proto.code()), .message = Printable(proto.message())});
 }
 
 Result<Message> ParseHeartbeat(ByteView payload) {

@@ -22,7 +22,7 @@ struct Hello {
   std::uint32_t protocol_version = kProtocolVersion;
   std::string software_version;
   std::string catalogue_sha256;
-  std::string model_sha256;   ///< newest model the client holds; empty: none
+  std::string model_sha256;  ///< newest model the client holds; empty: none
 };
 
 struct Welcome {

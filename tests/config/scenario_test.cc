@@ -166,7 +166,8 @@ INSTANTIATE_TEST_SUITE_P(
         InvalidCase{"momentum",
                     {"strategy.server_optimizer=adam", "strategy.server_momentum=0.9"},
                     "adam has beta1"},
-        InvalidCase{"name", {"name=a/b"}, "folder name"}),
+        InvalidCase{"name", {"name=a/b"}, "folder name"},
+        InvalidCase{"longName", {"name=" + std::string(129, 'n')}, "at most 128 bytes"}),
     [](const auto& test) { return test.param.name; });
 
 TEST(ValidateScenario, ChecksValuesThatWereNotLoaded) {

@@ -113,7 +113,9 @@ TEST(Messages, EveryFlippedByteGivesAnErrorOrAValidMessage) {
 }
 
 TEST(Messages, ControlCharactersOfAPeerReachNobody) {
-  const std::string evil = "\x1b[2J\r\nround 9: fine\x7f\xc2\x9b" "31m \xc3\xa9\xe4\xb8\xad";
+  const std::string evil =
+      "\x1b[2J\r\nround 9: fine\x7f\xc2\x9b"
+      "31m \xc3\xa9\xe4\xb8\xad";
   const std::string shown = "?[2J??round 9: fine??31m \xc3\xa9\xe4\xb8\xad";
   const auto goodbye = Decode(Encode(Goodbye{.reason = evil}));
   const auto decline = Decode(Encode(Decline{.reason = evil}));
