@@ -54,7 +54,7 @@ struct Server::State {
   bool stopped = false;
   std::uint64_t failed = 0;
   std::uint64_t unlogged = 0;  ///< failures since the last line about one
-  TimePoint next_line;
+  TimePoint next_line{};
 
   static Task<void> Accept(std::shared_ptr<State> self);
   static Task<void> Greet(std::shared_ptr<State> self, std::shared_ptr<IncomingPeer> peer);

@@ -51,8 +51,9 @@ Status ExpectHost(SSL* ssl, const std::string& host) {
   const auto address = boost::asio::ip::make_address(host, not_an_address);
   bool set = false;
   if (not_an_address) {
-    // An empty name would switch the comparison off.
-    set = !host.empty() && SSL_set_tlsext_host_name(ssl, host.c_str()) == 1
+    // An empty name would switch the comparison off, and a zero byte end it early.
+    set = !host.empty() && host.find('\0') == std::string::npos
+          && SSL_set_tlsext_host_name(ssl, host.c_str()) == 1
           && SSL_set1_host(ssl, host.c_str()) == 1;
   } else {
     // The scope of a link-local address ("%eth0") is this machine's affair and in no certificate.

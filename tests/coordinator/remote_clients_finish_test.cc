@@ -28,7 +28,8 @@ TEST_F(RemoteClientsTest, TheFinalModelGoesToEveryoneWhoIsOrComesBack) {
 
 TEST_F(RemoteClientsTest, AClientThatIsStoppedBeforeTheModelCameDoesNotHaveIt) {
   FakeClient client = Join("a");
-  const auto finished = Start(io_, clients_.Finish(BroadcastOf(0.75F), Soon(), {}));
+  const Broadcast model = BroadcastOf(0.75F);
+  const auto finished = Start(io_, clients_.Finish(model, Soon(), {}));
 
   client.Send(wire::Goodbye{.reason = "stopped by its owner"});
 

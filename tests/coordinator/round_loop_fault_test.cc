@@ -205,7 +205,8 @@ TEST(RoundLoopFaults, AKillBetweenCheckpointAndAnnouncementLosesNoResult) {
     const bool announced = !fixture.pool.calls.empty()
                            && fixture.pool.calls.back().what == "announce"
                            && fixture.pool.calls.back().round == state.round;
-    EXPECT_FALSE(announced) << "round " << state.round;
+    const bool first_time = on_disk.empty() || on_disk.back().round < state.round;
+    EXPECT_FALSE(first_time && announced) << "round " << state.round;
     ASSERT_TRUE(checkpoints->Save(state).has_value());
     on_disk.push_back(checkpoints->Latest().value().value());
   };

@@ -234,7 +234,7 @@ TEST_F(FederationTest, AClientGivesUpAfterTheTimeItWasGiven) {
               HasSubstr("without the coordinator: cannot connect to 127.0.0.1:" + port));
 }
 
-TEST_F(FederationTest, ASecondSignalDoesNotWaitForClientsThatAreAway) {
+TEST_F(FederationTest, AnInterruptEndsTheWaitForClientsThatAreAway) {
   Init(SmallScenario(3, "cohort = 0\nquorum = 2"));
   const auto coordinator = StartCoordinator(
       {"--set", "server.return_wait_s=3000", "--set", "server.finish_wait_s=3000"});
@@ -244,9 +244,9 @@ TEST_F(FederationTest, ASecondSignalDoesNotWaitForClientsThatAreAway) {
   EXPECT_EQ(clients[1]->Wait(), 0);
   EXPECT_EQ(clients[2]->Wait(), 0);
   coordinator->Signal(SIGINT);
-  ASSERT_TRUE(coordinator->AwaitError("\nstopping; ")) << coordinator->err();
-  coordinator->Signal(SIGINT);
-  EXPECT_EQ(coordinator->Wait(), 130) << coordinator->err();
+  // All rounds are done and their results on disk: nothing is left to be resumed.
+  EXPECT_EQ(coordinator->Wait(), 0) << coordinator->err();
+  EXPECT_THAT(coordinator->err(), HasSubstr("warning: without the final model: client-1"));
 }
 
 TEST_F(FederationTest, AnInterruptEndsCoordinatorAndClients) {

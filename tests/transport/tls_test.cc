@@ -335,7 +335,7 @@ TEST(ExpectHost, AsksForAnAddressWithoutItsScope) {
 }
 
 TEST(ExpectHost, RefusesWhatNoCertificateNames) {
-  for (const std::string host : {std::string(), std::string(300, 'a'), std::string("a\0b", 3)}) {
+  for (const std::string& host : {std::string(), std::string(300, 'a'), std::string("a\0b", 3)}) {
     boost::asio::ssl::context context(boost::asio::ssl::context::tls);
     const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(SSL_new(context.native_handle()), SSL_free);
     const Status expected = detail::ExpectHost(ssl.get(), host);
