@@ -70,11 +70,12 @@ Result<Catalogue> Catalogue::Create(std::vector<std::string> ids,
   catalogue.text_ = CatalogueText(ids, columns, values);
   catalogue.sha256_ = Sha256Hex(AsBytes(catalogue.text_));
   catalogue.ids_ = std::move(ids);
-  for (const std::string& column : columns) {
+  for (std::string& column : columns) {
     const std::size_t colon = std::min(column.find(':'), column.size());
-    catalogue.columns_.push_back(column.substr(0, colon));
     catalogue.types_.push_back(column.substr(std::min(colon + 1, column.size())));
+    column.resize(colon);
   }
+  catalogue.columns_ = std::move(columns);
   catalogue.values_ = std::move(values);
   return catalogue;
 }
