@@ -303,6 +303,7 @@ TEST(OrderTest, TiesFollowTheFileOrAKeyedHash) {
 TEST(OrderTest, HashedTiesDoNotDependOnTheFile) {
   const DataFolder folder;
   std::vector<std::string> rows;
+  rows.reserve(30);
   for (int i = 0; i < 30; ++i) {
     rows.push_back("u" + std::to_string(i % 3) + "\t" + std::to_string(i / 3) + "\t"
                    + std::to_string(i / 12) + "\n");
