@@ -83,7 +83,7 @@ Status CheckSplit(const DataConfig& data) {
   return Ok();
 }
 
-/// No round of such a federation could ever count.
+/// With such a quorum every round would be void, with such a cohort none as large as asked for.
 Status CheckRounds(const StrategyConfig& strategy, std::size_t clients) {
   const auto check = [clients](const char* key, int wanted) -> Status {
     if (wanted > 0 && static_cast<std::size_t>(wanted) > clients) {
