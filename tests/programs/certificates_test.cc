@@ -5,6 +5,7 @@ namespace rondo::testing {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -76,8 +77,8 @@ TEST_F(CertificatesTest, WrongPapersAreNamedAndCostNobodyElse) {
   // The last papers were these: the doctor sees what the coordinator thinks of them, not only what
   // the client does.
   EXPECT_THAT(Doctor("both.crt"),
-              HasSubstr("FAIL  reachability  127.0.0.1:" + Port()
-                        + ": the peer refused us, it does not know the authority"));
+              ContainsRegex("FAIL  reachability .*the peer refused us, it does not know the "
+                            "authority of our certificate"));
   EXPECT_THAT(Refusal(foreign, "foreign.crt"),
               HasSubstr("the peer was refused, its certificate was signed by a foreign authority"));
   EXPECT_THAT(Refusal(foreign, "federation/ca.crt"),
