@@ -109,7 +109,7 @@ INSTANTIATE_TEST_SUITE_P(Attention,
 /// are against the smallest gradient of the coordinate's three steps. A key bias shifts all scores
 /// of a query alike: its true gradient is zero, and no tolerance is left.
 void ExpectAdam(std::span<const float> got, const Golden& golden, const std::string& client) {
-  constexpr double kRounding = 5e-8;  // of a gradient
+  constexpr double kRounding = 1e-8;  // of a gradient
   constexpr double kFarthest = 0.15;  // steps times the learning rate
   const std::vector<double>& want = golden.At(client + ".adam.delta");
   const std::vector<double>& smallest = golden.At(client + ".adam.smallest_gradient");
@@ -121,7 +121,7 @@ void ExpectAdam(std::span<const float> got, const Golden& golden, const std::str
     sharp += tolerance < 1e-4 ? 1 : 0;
     EXPECT_NEAR(got[i], want[i], tolerance) << client << " at " << i;
   }
-  EXPECT_GT(sharp, got.size() * 9 / 10);
+  EXPECT_GT(sharp, got.size() * 2 / 3);
 }
 
 TEST(GoldenTraining, SgdAdamProximalTermDecayAndClippingAreThoseOfPyTorch) {

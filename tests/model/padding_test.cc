@@ -154,7 +154,9 @@ TEST_P(PaddingTest, TheLongestPaddingChangesNothing) {
 }
 
 TEST_P(PaddingTest, TheOrderOfSequencesChangesNothing) {
-  // Negatives are drawn, and the streams of dropout named, by the place of a sequence.
+  // Negatives and parts of sets are drawn, and the streams of dropout named, by the place of a
+  // sequence.
+  config_.causal = true;
   task_.client.loss = "softmax";
   task_.dropout = 0.0;
   const StepLook before = Look({target_});
