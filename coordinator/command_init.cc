@@ -273,7 +273,13 @@ Status Init(InitFlags flags) {
 void AddInitCommand(CLI::App& app, Action& action) {
   auto flags = std::make_shared<InitFlags>();
   CLI::App* command = app.add_subcommand(
-      "init", "Make keys, checkpoint 0, a configuration and one folder a client");
+      "init",
+      "Examples:\n"
+      "  rondo-coordinator init --scenario scenario.toml --catalogue items.tsv --client north "
+      "--client south --host fed.example.org --out federation\n"
+      "  rondo-coordinator init --scenario scenario.toml --catalogue items.tsv --clients 8 "
+      "--out federation\n\n"
+      "Makes keys, checkpoint 0, a configuration and one folder a client.");
   command->add_option("--scenario", flags->scenario, "Scenario file")->required();
   command->add_option("--catalogue", flags->catalogue, "Public item list (catalogue.tsv)")
       ->required();

@@ -151,20 +151,49 @@ CLI::App* AddVerb(CLI::App& app,
 
 void AddStatusCommands(CLI::App& app, Action& action) {
   auto flags = std::make_shared<Flags>();
-  AddVerb(app, "status", "Ask the running coordinator how far it is", flags, action, ShowStatus)
+  AddVerb(app,
+          "status",
+          "Examples:\n  rondo-coordinator status --config federation/coordinator.toml\n\n"
+          "Asks the running coordinator how far it is.",
+          flags,
+          action,
+          ShowStatus)
       ->add_flag("--json", flags->json, "Print one JSON object");
-  AddVerb(app, "clients", "List the clients of the running coordinator", flags, action, ShowClients)
+  AddVerb(app,
+          "clients",
+          "Examples:\n  rondo-coordinator clients --config federation/coordinator.toml\n\n"
+          "Lists the clients of the running coordinator, and why each was last left out.",
+          flags,
+          action,
+          ShowClients)
       ->add_flag("--json", flags->json, "Print one JSON object");
 }
 
 void AddModelCommand(CLI::App& app, Action& action) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* model = app.add_subcommand("model", "List and export checkpoints");
+  CLI::App* model = app.add_subcommand(
+      "model",
+      "Examples:\n  rondo-coordinator model list --config federation/coordinator.toml\n"
+      "  rondo-coordinator model export --config federation/coordinator.toml --out "
+      "model.safetensors\n\n"
+      "Lists and exports checkpoints.");
   model->require_subcommand(1);
-  AddVerb(*model, "list", "List the checkpoints", flags, action, ListModels)
+  AddVerb(*model,
+          "list",
+          "Examples:\n  rondo-coordinator model list --config federation/coordinator.toml\n\n"
+          "Lists the checkpoints.",
+          flags,
+          action,
+          ListModels)
       ->add_flag("--json", flags->json, "Print one JSON object");
-  CLI::App* out =
-      AddVerb(*model, "export", "Write one model as safetensors", flags, action, ExportModel);
+  CLI::App* out = AddVerb(
+      *model,
+      "export",
+      "Examples:\n  rondo-coordinator model export --config federation/coordinator.toml --round 40 "
+      "--out model.safetensors\n\nWrites one model as safetensors.",
+      flags,
+      action,
+      ExportModel);
   out->add_option("--out", flags->out, "File to write")->required();
   out->add_option("--round", flags->round, "Round; default: the best validated one")
       ->check(CLI::NonNegativeNumber);

@@ -260,8 +260,10 @@ void AddRunCommand(CLI::App& app, Action& action) {
   };
 
   auto flags = std::make_shared<Flags>();
-  CLI::App* command =
-      app.add_subcommand("run", "Run rounds from the newest checkpoint until all are done");
+  CLI::App* command = app.add_subcommand(
+      "run",
+      "Examples:\n  rondo-coordinator run --config federation/coordinator.toml\n\n"
+      "Runs rounds from the newest checkpoint until all are done.");
   command->add_option("--config", flags->config, "coordinator.toml")->required();
   command->add_option("--set", flags->sets, "Override a key: --set server.port=7443");
   command->add_flag("--json", flags->json, "Print the summary as one JSON object");

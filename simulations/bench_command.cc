@@ -161,7 +161,11 @@ Status RunBench(const BenchFlags& flags) {
 
 void AddBenchCommand(CLI::App& parent, Action& action) {
   CLI::App* command =
-      parent.add_subcommand("bench", "Time a fixed workload; prints one JSON object");
+      parent.add_subcommand("bench",
+                            "Examples:\n"
+                            "  rondo-sim bench --workload w1 --data BENCH\n"
+                            "  rondo-sim bench --workload noop --pool remote --clients 2\n\n"
+                            "Times a fixed workload; prints one JSON object.");
   auto flags = std::make_shared<BenchFlags>();
   command->add_option("--workload", flags->workload, "w1, w1c, w2 or noop")->capture_default_str();
   command->add_option("--pool", flags->pool, "virtual, or remote: real client processes over TLS")

@@ -30,7 +30,7 @@ constexpr const char* kHelp = R"(Examples:
   rondo-sim data partition simulations/scenarios/ml-100k-institutions.toml --out clients/
   rondo-sim data generate --users 1000 --typed --out synthetic/
 
-Every command but generate takes a log file, its folder or a scenario (.toml).)";
+Reads, describes, splits and generates data sets. Every command but generate takes a log file, its folder or a scenario (.toml).)";
 
 /// What all commands that read a data set share; flags win over the scenario, its environment and
 /// --set.
@@ -238,7 +238,11 @@ CLI::App* AddReader(CLI::App& data,
 void AddGenerate(CLI::App& data, Action& action) {
   auto config = std::make_shared<GeneratorConfig>();
   auto out = std::make_shared<std::filesystem::path>();
-  CLI::App* const command = data.add_subcommand("generate", "Make a log with known structure");
+  CLI::App* const command = data.add_subcommand(
+      "generate",
+      "Examples:\n  rondo-sim data generate --out synthetic/\n"
+      "  rondo-sim data generate --users 1000 --typed --noise 0.5 --missing 0.3 --out shop/\n\n"
+      "Makes a log with known structure.");
   command
       ->add_option(
           "--out", *out, "Folder for synthetic.inter, .item, .user, NAME.npy and truth.json")
@@ -276,41 +280,55 @@ void AddGenerate(CLI::App& data, Action& action) {
 }  // namespace
 
 void AddDataCommands(CLI::App& parent, Action& action) {
-  CLI::App* const data =
-      parent.add_subcommand("data", "Read, describe, split and generate data sets");
-  data->description(std::string("Reads, describes, splits and generates data sets.\n\n") + kHelp);
+  CLI::App* const data = parent.add_subcommand("data", kHelp);
   data->require_subcommand(1);
   const auto output = std::make_shared<Output>();
-  CLI::App* command = AddReader(*data,
-                                action,
-                                "import",
-                                "Write any log as RecBole atomic files",
-                                "Folder of the new files",
-                                Import,
-                                output);
+  CLI::App* command = AddReader(
+      *data,
+      action,
+      "import",
+      "Examples:\n  rondo-sim data import ratings.csv --columns "
+      "user=reviewer,item=asin,time=ts --out shop/\n\nWrites any log as RecBole atomic files.",
+      "Folder of the new files",
+      Import,
+      output);
+  command->add_option("--name", output->name, "Name of the new files")->default_val("data");
+  command =
+      AddReader(*data,
+                action,
+                "export",
+                "Examples:\n  rondo-sim data export ml-100k/ --split leave_one_out --out split/\n\n"
+                "Writes the training, validation and test rows and the catalogue.",
+                "Folder of the new files",
+                Export,
+                output);
   command->add_option("--name", output->name, "Name of the new files")->default_val("data");
   command = AddReader(*data,
                       action,
-                      "export",
-                      "Write the training, validation and test rows and the catalogue",
-                      "Folder of the new files",
-                      Export,
+                      "stats",
+                      "Examples:\n  rondo-sim data stats ml-100k/\n  rondo-sim data stats ml-100k/ "
+                      "--html report.html\n\n"
+                      "Describes a data set.",
+                      "",
+                      Stats,
                       output);
-  command->add_option("--name", output->name, "Name of the new files")->default_val("data");
-  command = AddReader(*data, action, "stats", "Describe a data set", "", Stats, output);
   command->add_option("--html", output->html, "Also write a page with pictures");
   command->add_flag("--json", output->json, "Print one JSON object");
   AddReader(*data,
             action,
             "catalogue",
-            "Write the item list of the training rows",
+            "Examples:\n  rondo-sim data catalogue shop/ --out catalogue.tsv\n"
+            "  rondo-sim data catalogue shop/ --split none --out catalogue.tsv\n\n"
+            "Writes the item list of the training rows.",
             "The new catalogue.tsv",
             WriteCatalogue,
             output);
   AddReader(*data,
             action,
             "partition",
-            "Write one folder a client, and the catalogue",
+            "Examples:\n  rondo-sim data partition "
+            "simulations/scenarios/ml-100k-institutions.toml --out clients/\n\n"
+            "Writes one folder a client, and the catalogue.",
             "Folder of the clients",
             Partition,
             output);

@@ -53,7 +53,12 @@ Status RunEvaluate(const EvaluateFlags& flags) {
 }  // namespace
 
 void AddEvaluateCommand(CLI::App& parent, Action& action) {
-  CLI::App* command = parent.add_subcommand("evaluate", "Score a checkpoint on the test split");
+  CLI::App* command = parent.add_subcommand(
+      "evaluate",
+      "Examples:\n"
+      "  rondo-sim evaluate --model runs/latest/model.safetensors runs/latest/config.toml\n"
+      "  rondo-sim evaluate --model model.safetensors ml-100k.toml --set data.path=DIR --json\n\n"
+      "Scores a checkpoint on the test split.");
   auto flags = std::make_shared<EvaluateFlags>();
   command->add_option("--model", flags->model, "checkpoint (.safetensors)")->required();
   flags->scenario.AddTo(*command);

@@ -163,8 +163,11 @@ Status RunPoc(const PocFlags& flags) {
 
 void AddPocCommand(CLI::App& parent, Action& action) {
   CLI::App* command = parent.add_subcommand("poc",
-                                            "Rehearse the scenario as a real federation on "
-                                            "loopback: a coordinator and N client processes");
+                                            "Examples:\n"
+                                            "  rondo-sim poc --clients 8 "
+                                            "simulations/scenarios/ml-100k-institutions.toml\n\n"
+                                            "Rehearses a scenario as a real federation on "
+                                            "loopback: a coordinator and N client processes.");
   auto flags = std::make_shared<PocFlags>();
   flags->scenario.AddTo(*command);
   command->add_option("--clients", flags->clients, "client processes, one institution each")

@@ -183,8 +183,13 @@ Status Run(const RunFlags& flags) {
 }  // namespace
 
 void AddRunCommand(CLI::App& parent, Action& action) {
-  CLI::App* command =
-      parent.add_subcommand("run", "Simulate one federation and write its run directory");
+  CLI::App* command = parent.add_subcommand(
+      "run",
+      "Examples:\n"
+      "  rondo-sim run simulations/scenarios/ml-100k.toml --set data.path=DIR\n"
+      "  rondo-sim run ml-100k.toml --set seed=2 --out runs/seed-2 --json\n"
+      "  rondo-sim run --resume runs/latest\n\n"
+      "Simulates one federation and writes its run directory.");
   auto flags = std::make_shared<RunFlags>();
   flags->scenario.AddTo(*command);
   command->get_option("scenario")->required(false);

@@ -4,8 +4,10 @@
 #include <csignal>
 #include <exception>
 #include <iostream>
+#include <memory>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sstream>
 
 #include "common/core/version.h"
 
@@ -19,6 +21,22 @@ void LogToStandardError(const std::string& name) {
   spdlog::set_default_logger(std::move(logger));
 }
 
+/// A command's help begins with its examples, as its description does; the list of commands shows
+/// the first sentence after them.
+class ExamplesFirst : public CLI::Formatter {
+ public:
+  std::string make_subcommand(const CLI::App* command) const override {
+    std::string about = command->get_description();
+    if (about.starts_with("Examples:")) {
+      about.erase(0, about.find("\n\n") + 2);
+    }
+    std::stringstream line;
+    CLI::detail::format_help(
+        line, command->get_name(), about.substr(0, about.find_first_of(".;:\n")), column_width_);
+    return line.str();
+  }
+};
+
 int Report(const std::string& program, const Error& error) {
   std::cerr << program << ": " << error.message << '\n';
   return ExitCode(error.code);
@@ -31,6 +49,7 @@ int ParseAndRun(int argc,
   CLI::App app(info.examples, info.name);
   app.set_version_flag("--version", Version());
   app.require_subcommand(1);
+  app.formatter(std::make_shared<ExamplesFirst>());  // Commands inherit it.
   Action action;
   add_commands(app, action);
   try {
