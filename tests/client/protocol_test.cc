@@ -98,7 +98,7 @@ TEST_F(SessionFixture, EveryDamagedByteOfAnOfferIsSurvived) {
     const SessionEnd end = Serve([&](Channel& channel) -> Task<void> {
       co_await Open(channel, model);
       Bytes frame = damaged;
-      co_await channel.Send(std::move(frame), Soon());
+      const Status ignored = co_await channel.Send(std::move(frame), Soon());
       channel.Close();
     });
     EXPECT_EQ(end.kind, Kind::kLost) << "byte " << position;
