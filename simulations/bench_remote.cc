@@ -53,6 +53,7 @@ Scenario ScenarioOf(const std::string& workload) {
   if (workload == "noop") {
     scenario.client.learning_rate = 1e-30;  // Nothing that a float32 weight can show.
   }
+  scenario.data.min_user_events = 1;  // The one user of noop has two training rows.
   scenario.strategy.rounds = workload == "noop" ? 150 : 20;
   scenario.strategy.weighting = "uniform";
   scenario.privacy.mode = "channel";

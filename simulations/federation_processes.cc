@@ -164,11 +164,32 @@ Status FederationProcesses::StartClients(const Options& options,
   return Ok();
 }
 
+Status FederationProcesses::SomeClientIsLeft() {
+  std::optional<int> first;
+  for (auto& [id, client] : clients_) {
+    const std::optional<int> code = client.Wait(TimePoint::clock::now());
+    if (!code || *code == 0) {
+      return Ok();
+    }
+    first = first.value_or(*code);
+  }
+  if (!first) {
+    return Ok();
+  }
+  const std::string& id = clients_.begin()->first;
+  return Fail(CodeOfExit(*first),
+              "every client ended before the federation did; client " + id + ": "
+                  + TailOf(folder_ / ("client-" + id + ".log")));
+}
+
 Status FederationProcesses::Finish(seconds timeout) {
   const TimePoint deadline = TimePoint::clock::now() + timeout;
   std::optional<int> code;
   while (!code && !stop_.stop_requested() && TimePoint::clock::now() < deadline) {
     code = coordinator().Wait(std::min(deadline, TimePoint::clock::now() + kLook));
+    if (!code) {
+      RONDO_TRY_STATUS(SomeClientIsLeft());
+    }
   }
   if (stop_.stop_requested()) {
     return Stopped();
