@@ -164,22 +164,21 @@ Status FederationProcesses::StartClients(const Options& options,
   return Ok();
 }
 
-Status FederationProcesses::SomeClientIsLeft() {
-  std::optional<int> first;
+/// Without clients the coordinator would wait for them until its time is up.
+Status FederationProcesses::SomeClientLeft() {
+  int code = 0;
+  ClientId last;
   for (auto& [id, client] : clients_) {
-    const std::optional<int> code = client.Wait(TimePoint::clock::now());
-    if (!code || *code == 0) {
+    const std::optional<int> ended = client.Wait(TimePoint::clock::now());
+    if (!ended || *ended == 0) {
       return Ok();
     }
-    first = first.value_or(*code);
+    code = *ended;
+    last = id;
   }
-  if (!first) {
-    return Ok();
-  }
-  const std::string& id = clients_.begin()->first;
-  return Fail(CodeOfExit(*first),
-              "every client ended before the federation did; client " + id + ": "
-                  + TailOf(folder_ / ("client-" + id + ".log")));
+  return Fail(CodeOfExit(code),
+              "no client is left; client " + last + " ended with exit code " + std::to_string(code)
+                  + ": " + TailOf(folder_ / ("client-" + last + ".log")));
 }
 
 Status FederationProcesses::Finish(seconds timeout) {
@@ -188,7 +187,7 @@ Status FederationProcesses::Finish(seconds timeout) {
   while (!code && !stop_.stop_requested() && TimePoint::clock::now() < deadline) {
     code = coordinator().Wait(std::min(deadline, TimePoint::clock::now() + kLook));
     if (!code) {
-      RONDO_TRY_STATUS(SomeClientIsLeft());
+      RONDO_TRY_STATUS(SomeClientLeft());
     }
   }
   if (stop_.stop_requested()) {

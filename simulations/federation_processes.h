@@ -41,8 +41,8 @@ class FederationProcesses {
   static Result<FederationProcesses> Start(const Options& options);
 
   /// Waits for the coordinator to end its run, then gives the clients a moment to leave.
-  /// Errors  those of the coordinator, or of the clients if all of them failed, with the end of the
-  /// log; kTimeout; kCancelled.
+  /// Errors  that of the coordinator, or of the last client that failed where all did, with the end
+  /// of its log; kTimeout; kCancelled.
   Status Finish(std::chrono::seconds timeout);
 
   ChildProcess& coordinator() { return coordinator_.front(); }
@@ -58,7 +58,7 @@ class FederationProcesses {
   FederationProcesses() = default;
   Status StartCoordinator(const std::filesystem::path& programs);
   Status Stopped() const;
-  Status SomeClientIsLeft();
+  Status SomeClientLeft();
   Result<std::string> Port();
   Status StartClients(const Options& options,
                       const std::filesystem::path& programs,

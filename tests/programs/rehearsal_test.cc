@@ -80,6 +80,23 @@ TEST_F(RehearsalTest, AnInterruptStopsTheChildren) {
   }
 }
 
+TEST_F(RehearsalTest, WithoutAClientLeftItEnds) {
+  Program poc(Poc(100000));
+  const auto log = Path("poc/coordinator.log");
+  ASSERT_TRUE(poc.Await([&] {
+    const auto text = ReadTextFile(log);
+    return text && text->find("\nround 2: ") != std::string::npos;
+  })) << poc.err();
+  const auto clients = ProcessesMentioning(Path("poc/federation/clients").string());
+  ASSERT_EQ(clients.size(), 2U);
+  for (const pid_t client : clients) {
+    ::kill(client, SIGKILL);
+  }
+  EXPECT_EQ(poc.Wait(), 1) << poc.err();
+  EXPECT_THAT(poc.err(), HasSubstr("rondo-sim: no client is left; client "));
+  EXPECT_EQ(Children(), 0U);
+}
+
 TEST_F(RehearsalTest, AFederationThatFailsIsReportedWithTheEndOfItsLog) {
   const Ending end = RunToEnd(Poc(4,
                                   {"--set",
