@@ -30,7 +30,7 @@ TEST(ShippedScenarios, PresetFillsTheKeysThatTheFileLeavesOut) {
 
   ASSERT_TRUE(scenario.has_value()) << scenario.error().message;
   EXPECT_EQ(scenario->strategy.server_optimizer, "adam");
-  EXPECT_DOUBLE_EQ(scenario->strategy.server_learning_rate, 2e-3);
+  EXPECT_DOUBLE_EQ(scenario->strategy.server_learning_rate, 4e-3);
   EXPECT_EQ(scenario->data.path.lexically_normal(),
             (file / "../../../build/demo-data").lexically_normal());
 }
