@@ -1,7 +1,6 @@
 #include "client/state.h"
 
 #include <algorithm>
-#include <fstream>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -45,25 +44,6 @@ ClientRecord FromJson(const json::value& value) {
           .pending = any ? std::optional(json::value_to<RoundId>(*pending)) : std::nullopt};
 }
 
-/// Replaces the record as a whole, without waiting for the disk: a killed process loses nothing, a
-/// machine that loses power the count of one round, and waiting would take longer than small
-/// rounds.
-Status WriteRecord(const std::filesystem::path& file, const json::value& record) {
-  const std::filesystem::path draft = file.string() + ".new";
-  std::ofstream out(draft, std::ios::trunc);
-  out << json::serialize(record) << '\n';
-  out.close();
-  std::error_code failure;
-  if (out) {
-    std::filesystem::rename(draft, file, failure);
-  }
-  if (!out || failure) {
-    return Fail(ErrorCode::kIo,
-                "cannot write '" + file.string() + "'; check the space and the permissions there");
-  }
-  return Ok();
-}
-
 }  // namespace
 
 std::string RecordJson(const ClientRecord& record) {
@@ -98,7 +78,7 @@ Status ClientState::BeginPending(RoundId round) {
   DiscardPending();
   record_.pending = round;
   ++record_.rounds_trained;
-  return WriteRecord(folder_ / "client.json", ToJson(record_));
+  return Flush();
 }
 
 Status ClientState::Resolve(RoundId round, bool included) {

@@ -22,6 +22,14 @@ class RehearsalTest : public ProgramsTest {
     return Command(std::move(arguments));
   }
 
+  /// Waits for the end of the second round.
+  bool SecondRound(Program& poc) const {
+    return poc.Await([log = Path("poc/coordinator.log")] {
+      const auto text = ReadTextFile(log);
+      return text && text->find("\nround 2: ") != std::string::npos;
+    });
+  }
+
   /// The processes that the rehearsal started; all name a file of its folder.
   std::size_t Children() const { return ProcessesMentioning(Path("poc").string()).size(); }
 };
@@ -64,29 +72,22 @@ TEST_F(RehearsalTest, TakesANewFolderAndInstitutionsOfAnyName) {
 TEST_F(RehearsalTest, AnInterruptStopsTheChildren) {
   for (const int signal : {SIGINT, SIGTERM}) {
     Program poc(Poc(100000));
-    const auto log = Path("poc/coordinator.log");
-    ASSERT_TRUE(poc.Await([&] {
-      const auto text = ReadTextFile(log);
-      return text && text->find("\nround 2: ") != std::string::npos;
-    })) << poc.err();
+    ASSERT_TRUE(SecondRound(poc)) << poc.err();
     EXPECT_EQ(Children(), 3U);
     poc.Signal(signal);
     EXPECT_EQ(poc.Wait(), 130);
     EXPECT_THAT(poc.out(), IsEmpty());
     EXPECT_THAT(LastLine(poc.err()), HasSubstr("rondo-sim: the federation was stopped"));
     EXPECT_EQ(Children(), 0U);
-    EXPECT_THAT(*ReadTextFile(log), HasSubstr("it can be resumed")) << "it was not asked to end";
+    EXPECT_THAT(*ReadTextFile(Path("poc/coordinator.log")), HasSubstr("it can be resumed"))
+        << "it was not asked to end";
     std::filesystem::remove_all(Path("poc"));
   }
 }
 
 TEST_F(RehearsalTest, WithoutAClientLeftItEnds) {
   Program poc(Poc(100000));
-  const auto log = Path("poc/coordinator.log");
-  ASSERT_TRUE(poc.Await([&] {
-    const auto text = ReadTextFile(log);
-    return text && text->find("\nround 2: ") != std::string::npos;
-  })) << poc.err();
+  ASSERT_TRUE(SecondRound(poc)) << poc.err();
   const auto clients = ProcessesMentioning(Path("poc/federation/clients").string());
   ASSERT_EQ(clients.size(), 2U);
   for (const pid_t client : clients) {
