@@ -8,6 +8,7 @@
 
 #include "common/crypto/random.h"
 #include "common/federated/update_sum.h"
+#include "common/federated/vector_math.h"
 #include "common/wire/chunks.h"
 
 namespace rondo::client {
@@ -67,15 +68,6 @@ Result<wire::ContributionBlock> DeltaBlock(const Broadcast& model,
   RONDO_TRY(saturated, FoldDense(folded, update.delta, update.report.weight, &rng));
   block.integers = std::move(folded.values);
   return block;
-}
-
-bool AllFinite(const std::vector<float>& values) {
-  for (const float value : values) {
-    if (!std::isfinite(value)) {
-      return false;
-    }
-  }
-  return true;
 }
 
 Result<JobResult> Train(LocalWork& work, const JobInput& input, std::stop_token stop) {

@@ -5,28 +5,20 @@
 #include <limits>
 #include <utility>
 
+#include "common/federated/vector_math.h"
+
 namespace rondo::coordinator {
 namespace {
 
 /// Is every number one that `contributors` clamped updates can add up to? Sums cannot overflow
 /// then.
 bool OnGrid(const GridBlock& block, std::uint64_t contributors) {
-  const std::int64_t modulus =
-      block.grid.kind == GridSpec::Kind::kRing ? std::int64_t{1} << block.grid.bits : 0;
+  const std::uint64_t mask = block.grid.kind == GridSpec::Kind::kRing
+                                 ? (std::uint64_t{1} << block.grid.bits) - 1
+                                 : ~std::uint64_t{0};
   const double most =
       std::floor(block.grid.limit / block.grid.step) * static_cast<double>(contributors);
-  for (std::int64_t value : block.values) {
-    if (modulus > 0) {
-      if (value < 0 || value >= modulus) {
-        return false;
-      }
-      value = value >= modulus / 2 ? value - modulus : value;
-    }
-    if (std::abs(static_cast<double>(value)) > most) {
-      return false;
-    }
-  }
-  return true;
+  return WithinLimit(block.values, mask, static_cast<std::uint64_t>(std::min(most, 0x1p62)));
 }
 
 Status CheckBlock(const GridBlock& block, const BlockSpec& spec, std::uint64_t contributors) {

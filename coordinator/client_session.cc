@@ -173,7 +173,7 @@ Status ClientSession::HandleChunk(const wire::ContributionChunk& chunk) {
   if (!expected) {
     return Ok();
   }
-  RONDO_TRY(const bool whole, upload_.Add(chunk.total, chunk.offset, chunk.bytes));
+  RONDO_TRY(const bool whole, upload_.Add(chunk.total, chunk.offset, AsBytes(chunk.bytes)));
   if (whole) {
     assignment_.reset();
     owner_.OnContribution(*this, chunk.round, upload_.Take());

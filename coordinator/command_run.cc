@@ -12,8 +12,8 @@
 
 #include "common/core/file.h"
 #include "common/core/host_port.h"
+#include "common/core/memory.h"
 #include "common/crypto/random.h"
-#include "common/crypto/sha256.h"
 #include "common/io/json.h"
 #include "common/transport/asio_types.h"
 #include "coordinator/commands.h"
@@ -38,11 +38,6 @@ RemoteClients::Options ClientOptions(const Federation& federation, const RunStat
   options.return_wait = Seconds(federation.settings.return_wait_s);
   options.results = start.results;
   return options;
-}
-
-std::string ModelSha256(const ParameterVector& model) {
-  const auto file = EncodeParameters(model);
-  return file ? Sha256Hex(file.value()) : std::string();
 }
 
 /// One `rondo-coordinator run`, from open sockets to the last message.
@@ -160,7 +155,6 @@ class Run {
                     .observer = observers_,
                     .sampler = sampler,
                     .new_session = ClearSessions(DecodeWireContribution),
-                    .model_sha256 = ModelSha256,
                     .stop = stop_.get_token(),
                     .wants_test = [this](const RunState& state) { return !record_.HasTest(state); },
                     .keep_results = true,
@@ -228,6 +222,7 @@ Status RunFederation(const std::filesystem::path& config,
   RONDO_TRY(auto strategy, Strategy::Create(federation.scenario));
   RONDO_TRY_STATUS(federation.CheckMessages(*strategy));
   RONDO_TRY(FederationRecord record, FederationRecord::Open(federation, *start));
+  KeepFreedMemory();
   Run run(federation, std::move(checkpoints), std::move(*start), std::move(strategy), record);
   const Result<RunOutcome> played = run.Play();
   if (!played) {

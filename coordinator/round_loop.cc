@@ -4,7 +4,10 @@
 #include <cmath>
 #include <utility>
 
+#include "common/core/check.h"
 #include "common/federated/update_sum.h"
+#include "common/federated/vector_math.h"
+#include "common/io/safetensors.h"
 #include "coordinator/round_loop_round.h"
 
 namespace rondo::coordinator {
@@ -16,14 +19,6 @@ constexpr Duration kStopPoll = std::chrono::milliseconds(200);
 /// Faults that cost a round; all others end the run.
 bool OnlyVoidsTheRound(ErrorCode code) {
   return code == ErrorCode::kTooFewClients || code == ErrorCode::kDiverged;
-}
-
-double Norm(const std::vector<float>& values) {
-  double squares = 0.0;
-  for (const float value : values) {
-    squares += static_cast<double>(value) * static_cast<double>(value);
-  }
-  return std::sqrt(squares);
 }
 
 Failure Cancelled() {
@@ -245,7 +240,7 @@ Status RoundLoop::Fold(Round& round) {
     report.saturated += sum.saturated;
   }
   RONDO_TRY(const ParameterVector mean, std::move(*aggregator).Report());
-  report.update_norm = Norm(mean.values);
+  report.update_norm = std::sqrt(SquaredSum(mean.values));
   if (!std::isfinite(report.update_norm)) {
     return Fail(ErrorCode::kDiverged, "the mean of the updates holds NaN or infinity");
   }
@@ -335,8 +330,9 @@ Status RoundLoop::SaveState() {
 }
 
 void RoundLoop::UseModel(const ParameterVector& model) {
-  broadcast_.model = model;
-  broadcast_.sha256 = parts_.model_sha256(model);
+  auto sha256 = ParametersSha256(model);
+  RONDO_CHECK(sha256.has_value()) << "a layout's names and shapes were checked when it was made";
+  broadcast_ = {.model = model, .sha256 = std::move(sha256).value()};
 }
 
 }  // namespace rondo::coordinator

@@ -43,8 +43,6 @@ class RoundLoop {
     RoundObserver& observer;
     const CohortSampler& sampler;
     SessionFactory new_session;
-    /// SHA-256 of the model's safetensors file, as hex.
-    std::function<std::string(const ParameterVector&)> model_sha256;
     std::stop_token stop;
     /// Asked at the end whether the selected model is evaluated on the test split; null: no.
     std::function<bool(const RunState&)> wants_test;

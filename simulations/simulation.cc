@@ -8,8 +8,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
-#include "common/crypto/sha256.h"
-#include "common/io/safetensors.h"
 #include "coordinator/clear_session.h"
 #include "simulations/virtual_clients.h"
 
@@ -17,11 +15,6 @@ namespace rondo::sim {
 namespace {
 
 using coordinator::RunOutcome;
-
-std::string ModelSha256(const ParameterVector& model) {
-  const Result<Bytes> file = EncodeParameters(model);
-  return file ? Sha256Hex(*file) : std::string();
-}
 
 Task<void> RunInto(coordinator::RoundLoop& loop, std::optional<Result<RunOutcome>>& outcome) {
   outcome.emplace(co_await loop.Run());
@@ -70,7 +63,6 @@ Result<SimulationOutcome> RunSimulation(SimulationParts parts, coordinator::RunS
                                     .observer = parts.observer,
                                     .sampler = sampler,
                                     .new_session = coordinator::ClearSessions(nullptr),
-                                    .model_sha256 = ModelSha256,
                                     .stop = parts.stop},
       scenario,
       std::move(start));

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "common/federated/exact_fold.h"
+#include "common/federated/vector_math.h"
 #include "common/federated/update_sum.h"
 
 namespace rondo {

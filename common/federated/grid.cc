@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "common/core/check.h"
-#include "common/federated/exact_fold.h"
+#include "common/federated/vector_math.h"
 #include "common/federated/update_sum.h"
 
 namespace rondo {
@@ -55,15 +55,10 @@ std::uint64_t ForChunks(std::size_t size, int threads, const ChunkFunction& func
 }
 
 bool AllFinite(std::span<const float> values, int threads) {
-  const auto count_bad = [&](std::size_t, std::size_t begin, std::size_t end) {
-    std::uint32_t bad = 0;
-    for (std::size_t i = begin; i < end; ++i) {
-      const auto exponent = std::bit_cast<std::uint32_t>(values[i]) & 0x7f800000U;
-      bad |= static_cast<std::uint32_t>(exponent == 0x7f800000U);
-    }
-    return std::uint64_t{bad};
-  };
-  return ForChunks(values.size(), threads, count_bad) == 0;
+  return ForChunks(values.size(), threads, [&](std::size_t, std::size_t begin, std::size_t end) {
+           return std::uint64_t{rondo::AllFinite(values.subspan(begin, end - begin)) ? 0U : 1U};
+         })
+         == 0;
 }
 
 std::uint64_t FoldRing(std::span<std::int64_t> sums,

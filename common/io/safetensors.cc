@@ -8,6 +8,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "common/core/file.h"
+#include "common/crypto/sha256.h"
 #include "common/io/json.h"
 
 namespace rondo {
@@ -86,6 +87,23 @@ Result<boost::json::object> MakeHeader(std::span<const TensorView> tensors,
     begin = end;
   }
   return header;
+}
+
+/// Everything before the data.
+Result<std::string> EncodeHeader(std::span<const TensorView> tensors, const Metadata& metadata) {
+  RONDO_TRY(const boost::json::object entries, MakeHeader(tensors, metadata));
+  std::string text = boost::json::serialize(entries);
+  text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
+  if (text.size() > kLargestHeader) {
+    return Fail(ErrorCode::kInvalidArgument, "the safetensors header would exceed 100 MB");
+  }
+  if (!ParseJson(text)) {
+    return Fail(ErrorCode::kInvalidArgument, "a tensor name or metadata text is not valid UTF-8");
+  }
+  std::string header(kLengthBytes, '\0');
+  const std::uint64_t length = text.size();
+  std::memcpy(header.data(), &length, kLengthBytes);
+  return header + text;
 }
 
 struct TensorInfo {
@@ -197,24 +215,14 @@ const NamedTensor* TensorFile::Find(std::string_view name) const {
 }
 
 Result<Bytes> EncodeSafetensors(std::span<const TensorView> tensors, const Metadata& metadata) {
-  RONDO_TRY(const boost::json::object header, MakeHeader(tensors, metadata));
-  std::string text = boost::json::serialize(header);
-  text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
-  if (text.size() > kLargestHeader) {
-    return Fail(ErrorCode::kInvalidArgument, "the safetensors header would exceed 100 MB");
-  }
-  if (!ParseJson(text)) {
-    return Fail(ErrorCode::kInvalidArgument, "a tensor name or metadata text is not valid UTF-8");
-  }
-  std::size_t size = kLengthBytes + text.size();
+  RONDO_TRY(const std::string header, EncodeHeader(tensors, metadata));
+  std::size_t size = header.size();
   for (const TensorView& tensor : tensors) {
     size += RawBytes(tensor).size();
   }
-  Bytes bytes(kLengthBytes);
+  Bytes bytes;
   bytes.reserve(size);
-  const std::uint64_t length = text.size();
-  std::memcpy(bytes.data(), &length, kLengthBytes);
-  bytes.insert(bytes.end(), text.begin(), text.end());
+  bytes.insert(bytes.end(), header.begin(), header.end());
   for (const TensorView& tensor : tensors) {
     const ByteView raw = RawBytes(tensor);
     bytes.insert(bytes.end(), raw.begin(), raw.end());
@@ -313,6 +321,17 @@ Result<ParameterVector> TakeParameters(const TensorFile& file,
 
 Result<Bytes> EncodeParameters(const ParameterVector& parameters, const Metadata& metadata) {
   return EncodeSafetensors(ParameterViews(parameters), metadata);
+}
+
+Result<std::string> ParametersSha256(const ParameterVector& parameters) {
+  const std::vector<TensorView> tensors = ParameterViews(parameters);
+  RONDO_TRY(const std::string header, EncodeHeader(tensors, {}));
+  Sha256 hash;
+  hash.Update(AsBytes(header));
+  for (const TensorView& tensor : tensors) {
+    hash.Update(RawBytes(tensor));
+  }
+  return ToHex(hash.Finish());
 }
 
 Result<ParameterVector> DecodeParameters(ByteView bytes,

@@ -79,6 +79,9 @@ Result<ParameterVector> TakeParameters(const TensorFile& file,
 /// A model alone, as it goes over the wire.
 Result<Bytes> EncodeParameters(const ParameterVector& parameters, const Metadata& metadata = {});
 
+/// SHA-256 of the file that EncodeParameters makes, in hexadecimal.
+Result<std::string> ParametersSha256(const ParameterVector& parameters);
+
 /// The opposite; a tensor that the layout does not name is an error, too.
 Result<ParameterVector> DecodeParameters(ByteView bytes,
                                          std::shared_ptr<const ParameterLayout> layout);

@@ -3,10 +3,10 @@
 #include <cstdlib>
 #include <dlfcn.h>
 #include <filesystem>
-#include <malloc.h>
 
 #include <torch/torch.h>
 
+#include "common/core/memory.h"
 #include "common/model/trainer.h"
 
 namespace rondo {
@@ -15,14 +15,6 @@ namespace {
 template <typename Function>
 Function Symbol(const char* name) {
   return reinterpret_cast<Function>(dlsym(RTLD_DEFAULT, name));
-}
-
-/// Keeps freed memory in the process: training allocates and frees the same megabytes every step,
-/// and page faults would cost more than the arithmetic.
-void TuneAllocator() {
-  mallopt(M_MMAP_THRESHOLD, 1 << 30);
-  mallopt(M_TRIM_THRESHOLD, 1 << 30);
-  mallopt(M_TOP_PAD, 16 << 20);
 }
 
 /// Packs are spread over our own threads, so every library underneath stays on one.
@@ -82,7 +74,7 @@ Result<at::Device> FindDevice(const std::string& word) {
 
 Result<DeviceInfo> PrepareTorch(const std::string& device) {
   RONDO_TRY(const at::Device found, FindDevice(device));
-  TuneAllocator();
+  KeepFreedMemory();
   TuneThreads();
   DeviceInfo info{.device = found.str()};
   DescribeBlas(info);

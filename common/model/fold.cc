@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "common/federated/exact_fold.h"
+#include "common/federated/vector_math.h"
 
 namespace rondo {
 

@@ -4,14 +4,7 @@
 #include <bit>
 #include <cmath>
 
-// One copy of a function for each level of x86-64, chosen when the program starts. Sanitizers do
-// not like the resolvers, which run before them.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) \
-    && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define RONDO_CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
-#else
-#define RONDO_CLONES
-#endif
+#include "common/core/clones.h"
 
 namespace rondo {
 namespace {

@@ -14,7 +14,7 @@ std::vector<Bytes> Pieces(ByteView bytes, Make make) {
   frames.reserve(bytes.size() / kChunkSize + 1);
   for (std::size_t offset = 0; offset < bytes.size(); offset += kChunkSize) {
     const ByteView piece = bytes.subspan(offset, std::min(kChunkSize, bytes.size() - offset));
-    frames.push_back(Encode(make(offset, Bytes(piece.begin(), piece.end()))));
+    frames.push_back(Encode(make(offset, std::string(AsText(piece)))));
   }
   return frames;
 }
@@ -22,14 +22,14 @@ std::vector<Bytes> Pieces(ByteView bytes, Make make) {
 }  // namespace
 
 std::vector<Bytes> ModelFrames(ByteView bytes, const std::string& sha256) {
-  return Pieces(bytes, [&](std::uint64_t offset, Bytes piece) {
+  return Pieces(bytes, [&](std::uint64_t offset, std::string piece) {
     return ModelChunk{
         .sha256 = sha256, .total = bytes.size(), .offset = offset, .bytes = std::move(piece)};
   });
 }
 
 std::vector<Bytes> ContributionFrames(ByteView encoded, RoundId round, OfferKind kind) {
-  return Pieces(encoded, [&](std::uint64_t offset, Bytes piece) {
+  return Pieces(encoded, [&](std::uint64_t offset, std::string piece) {
     return ContributionChunk{.round = round,
                              .kind = kind,
                              .total = encoded.size(),
@@ -80,7 +80,7 @@ Result<bool> ModelAssembler::Add(const ModelChunk& chunk) {
     chunks_.Reset();
     return Fail(ErrorCode::kCorrupt, "model chunks of two models are mixed");
   }
-  RONDO_TRY(const bool whole, chunks_.Add(chunk.total, chunk.offset, chunk.bytes));
+  RONDO_TRY(const bool whole, chunks_.Add(chunk.total, chunk.offset, AsBytes(chunk.bytes)));
   if (!whole) {
     return false;
   }

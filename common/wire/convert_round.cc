@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "common/wire/convert.h"
 #include "common/wire/convert_grid.h"
 
@@ -187,7 +189,7 @@ Result<Message> ParseModelChunk(ByteView payload) {
   return Message(ModelChunk{.sha256 = proto.sha256(),
                             .total = proto.total(),
                             .offset = proto.offset(),
-                            .bytes = ToBytes(proto.bytes())});
+                            .bytes = std::move(*proto.mutable_bytes())});
 }
 
 Result<Message> ParseContributionChunk(ByteView payload) {
@@ -200,7 +202,7 @@ Result<Message> ParseContributionChunk(ByteView payload) {
                                    .kind = static_cast<OfferKind>(proto.kind()),
                                    .total = proto.total(),
                                    .offset = proto.offset(),
-                                   .bytes = ToBytes(proto.bytes())});
+                                   .bytes = std::move(*proto.mutable_bytes())});
 }
 
 Result<Message> ParseAggregation(ByteView payload) {
@@ -245,7 +247,7 @@ Bytes ToFrame(const ModelChunk& message) {
   proto.set_sha256(message.sha256);
   proto.set_total(message.total);
   proto.set_offset(message.offset);
-  proto.set_bytes(message.bytes.data(), message.bytes.size());
+  proto.set_bytes(message.bytes);
   return FrameOf(FrameType::kModelChunk, proto);
 }
 
@@ -255,7 +257,7 @@ Bytes ToFrame(const ContributionChunk& message) {
   proto.set_kind(static_cast<std::uint32_t>(message.kind));
   proto.set_total(message.total);
   proto.set_offset(message.offset);
-  proto.set_bytes(message.bytes.data(), message.bytes.size());
+  proto.set_bytes(message.bytes);
   return FrameOf(FrameType::kContributionChunk, proto);
 }
 

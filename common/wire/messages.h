@@ -67,7 +67,7 @@ struct ModelChunk {
   std::string sha256;
   std::uint64_t total = 0;
   std::uint64_t offset = 0;
-  Bytes bytes;
+  std::string bytes;  ///< as Protobuf holds them, so that a megabyte need not be copied
 };
 
 /// A piece of an encoded Contribution.
@@ -76,7 +76,7 @@ struct ContributionChunk {
   OfferKind kind = OfferKind::kTrain;
   std::uint64_t total = 0;
   std::uint64_t offset = 0;
-  Bytes bytes;
+  std::string bytes;
 };
 
 /// A message of the aggregation protocol from the server.

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "common/federated/vector_math.h"
 #include "coordinator/server_optimizers/state.h"
 
 namespace rondo::coordinator {
@@ -42,8 +43,8 @@ class AdamOptimizer : public ServerOptimizer {
     detail::ZeroFirstRows(first);
     detail::ZeroFirstRows(second);
     detail::ZeroFirstRows(next);
-    if (!detail::AllFinite(next.values) || !detail::AllFinite(first.values)
-        || !detail::AllFinite(second.values)) {
+    if (!AllFinite(next.values) || !AllFinite(first.values)
+        || !AllFinite(second.values)) {
       return Fail(ErrorCode::kDiverged,
                   "the server step leaves the range of numbers; lower "
                   "strategy.server_learning_rate or client.learning_rate");

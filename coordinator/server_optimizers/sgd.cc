@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "common/federated/vector_math.h"
 #include "coordinator/server_optimizers/state.h"
 
 namespace rondo::coordinator {
@@ -33,7 +34,7 @@ class SgdOptimizer : public ServerOptimizer {
                              + learning_rate_ * static_cast<double>(velocity.values[i]));
     }
     detail::ZeroFirstRows(next);
-    if (!detail::AllFinite(next.values) || !detail::AllFinite(velocity.values)) {
+    if (!AllFinite(next.values) || !AllFinite(velocity.values)) {
       return Fail(ErrorCode::kDiverged,
                   "the server step leaves the range of numbers; lower "
                   "strategy.server_learning_rate or client.learning_rate");

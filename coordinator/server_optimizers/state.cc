@@ -1,14 +1,10 @@
 #include "coordinator/server_optimizers/state.h"
 
 #include <algorithm>
-#include <cmath>
+
+#include "common/federated/vector_math.h"
 
 namespace rondo::coordinator::detail {
-
-bool AllFinite(const std::vector<float>& values) {
-  return std::all_of(
-      values.begin(), values.end(), [](float value) { return std::isfinite(value); });
-}
 
 void ZeroFirstRows(ParameterVector& vector) {
   for (const ParameterEntry& entry : vector.layout->entries()) {

@@ -11,8 +11,6 @@ namespace rondo::coordinator::detail {
 
 using NamedState = std::vector<std::pair<std::string, ParameterVector>>;
 
-bool AllFinite(const std::vector<float>& values);
-
 /// Puts the padding rows back to zero.
 void ZeroFirstRows(ParameterVector& vector);
 

@@ -145,7 +145,7 @@ class SessionFixture : public ::testing::Test {
       if (chunk == nullptr) {
         co_return wire::Contribution{};
       }
-      if (assembler.Add(chunk->total, chunk->offset, chunk->bytes).value()) {
+      if (assembler.Add(chunk->total, chunk->offset, AsBytes(chunk->bytes)).value()) {
         co_return wire::DecodeContribution(assembler.Take(), 1 << 20).value();
       }
     }

@@ -213,12 +213,12 @@ const Misbehaviour kMisbehaviours[] = {
     {"OversizedUpload",
      [](FakeClient& client) {
        client.Send(
-           wire::ContributionChunk{.round = 1, .total = 1ULL << 50, .offset = 0, .bytes = {1}});
+           wire::ContributionChunk{.round = 1, .total = 1ULL << 50, .offset = 0, .bytes = "x"});
      },
      "chunks announce"},
     {"GapInUpload",
      [](FakeClient& client) {
-       client.Send(wire::ContributionChunk{.round = 1, .total = 10, .offset = 5, .bytes = {1}});
+       client.Send(wire::ContributionChunk{.round = 1, .total = 10, .offset = 5, .bytes = "x"});
      },
      "does not follow"},
     {"Goodbye",

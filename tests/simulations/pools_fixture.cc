@@ -14,7 +14,6 @@
 #include "common/crypto/sha256.h"
 #include "common/data/generator.h"
 #include "common/data/partition_files.h"
-#include "common/io/safetensors.h"
 #include "common/transport/loopback_channel.h"
 #include "coordinator/contribution_decoder.h"
 #include "coordinator/remote_clients.h"
@@ -105,9 +104,6 @@ Result<PoolRun> Play(boost::asio::io_context& io,
   const coordinator::CohortSampler sampler(scenario.strategy, scenario.seed);
   RunState start;
   start.model = InitialParameters(std::move(layout), scenario.seed);
-  const auto sha256 = [](const ParameterVector& model) {
-    return Sha256Hex(EncodeParameters(model).value());
-  };
   coordinator::RoundLoop loop(
       {.pool = pool,
        .strategy = strategy,
@@ -115,8 +111,7 @@ Result<PoolRun> Play(boost::asio::io_context& io,
        .clock = clock,
        .observer = observer,
        .sampler = sampler,
-       .new_session = coordinator::ClearSessions(coordinator::DecodeWireContribution),
-       .model_sha256 = sha256},
+       .new_session = coordinator::ClearSessions(coordinator::DecodeWireContribution)},
       scenario,
       std::move(start));
   RONDO_TRY(const coordinator::RunOutcome outcome, testing::RunTask(io, loop.Run()));

@@ -9,6 +9,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "common/crypto/sha256.h"
+#include "common/io/safetensors.h"
 #include "coordinator/round_loop.h"
 #include "tests/support/fake_pool.h"
 
@@ -86,7 +87,6 @@ class LoopFixture {
                                  .observer = observer,
                                  .sampler = sampler,
                                  .new_session = coordinator::ClearSessions(pool.decoder()),
-                                 .model_sha256 = Digest,
                                  .stop = stop.get_token(),
                                  .wants_test = wants_test,
                                  .keep_results = true},
@@ -110,8 +110,7 @@ class LoopFixture {
   }
 
   static std::string Digest(const ParameterVector& model) {
-    const auto* bytes = reinterpret_cast<const std::uint8_t*>(model.values.data());
-    return Sha256Hex({bytes, model.values.size() * sizeof(float)});
+    return Sha256Hex(EncodeParameters(model).value());
   }
 
   ManualClock clock;

@@ -73,7 +73,7 @@ TEST_F(TlsTest, BothSidesLearnWhoTheOtherIsAndFramesArriveUnchanged) {
   const Bytes large = wire::Encode(wire::ModelChunk{.sha256 = std::string(64, 'a'),
                                                     .total = 1 << 20,
                                                     .offset = 0,
-                                                    .bytes = Bytes(1 << 20, 0x5A)});
+                                                    .bytes = std::string(1 << 20, 'Z')});
   testing::Start(io_, client.value()->Send(large, Soon()));
   const auto received = RunTask(io_, Accepted().value()->Receive(Soon()));
   ASSERT_TRUE(received.has_value()) << received.error().message;

@@ -33,7 +33,7 @@ TEST(ModelFrames, AnyLengthComesBackWhole) {
 TEST(ModelAssembler, RefusesAnotherDigest) {
   ModelAssembler assembler(100);
   const auto added =
-      assembler.Add({.sha256 = std::string(64, '0'), .total = 1, .offset = 0, .bytes = {1}});
+      assembler.Add({.sha256 = std::string(64, '0'), .total = 1, .offset = 0, .bytes = "x"});
   ASSERT_FALSE(added.has_value());
   EXPECT_EQ(added.error().code, ErrorCode::kCorrupt);
 }

@@ -51,8 +51,8 @@ const std::vector<Message>& Valid() {
       EvaluateOffer(),
       RoundResult{.round = 7, .included = true, .model_sha256 = kDigest},
       Decline{.round = 7, .kind = OfferKind::kEvaluate, .reason = "busy"},
-      ModelChunk{.sha256 = kDigest, .total = 3, .offset = 0, .bytes = {1, 2, 3}},
-      ContributionChunk{.round = 7, .total = 3, .offset = 1, .bytes = {2, 3}},
+      ModelChunk{.sha256 = kDigest, .total = 3, .offset = 0, .bytes = "abc"},
+      ContributionChunk{.round = 7, .total = 3, .offset = 1, .bytes = "bc"},
       Aggregation{.round = 7, .payload = {9}},
   };
   return kMessages;

@@ -3,7 +3,11 @@
 #include <cstdint>
 #include <span>
 
+/// The loops over whole models that a round consists of outside training. Every machine gets the
+/// same bits from them.
 namespace rondo {
+
+bool AllFinite(std::span<const float> values);
 
 /// Adds round(values * scale), clamped to [-most, most], to `sums`. The one place where an update
 /// meets the exact grid, so that every road to a sum gives the same numbers.
@@ -13,8 +17,12 @@ std::uint64_t FoldExact(std::span<std::int64_t> sums,
                         double scale,
                         double most);
 
+/// Whether every value, centred on the ring of `mask` + 1 numbers, is at most `most` in magnitude,
+/// and none lies outside the ring. A mask of all ones means no ring. `most` is at most 2^62.
+bool WithinLimit(std::span<const std::int64_t> values, std::uint64_t mask, std::uint64_t most);
+
 /// The sum of squares with a fixed order of additions: eight running sums, so that compilers may
-/// vectorise it and every machine gets the same bits.
+/// vectorise it.
 double SquaredSum(std::span<const float> values);
 
 /// The factor that brings an update of L2 norm `norm` within `clip_norm`; 1 if it is there already,
