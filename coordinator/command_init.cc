@@ -6,7 +6,6 @@
 #include "common/core/file.h"
 #include "common/core/host_port.h"
 #include "common/crypto/certificate.h"
-#include "common/data/item_features.h"
 #include "coordinator/commands.h"
 #include "coordinator/federation.h"
 
@@ -229,11 +228,14 @@ Status Init(InitFlags flags) {
   if (scenario.privacy.mode == "in_process") {
     scenario.privacy.mode = "channel";
   }
-  RONDO_TRY_STATUS(CheckTrustMode(scenario));
   RONDO_TRY_STATUS(CheckPort(flags));
   RONDO_TRY_STATUS(CheckSplit(scenario.data));
   RONDO_TRY(const Catalogue catalogue, Catalogue::Read(flags.catalogue));
-  RONDO_TRY_STATUS(MakeItemFeatures(catalogue, scenario.model.features));  // before any file
+  RONDO_TRY(const auto strategy, Strategy::Create(scenario));
+  // Before any file is written.
+  RONDO_TRY(const Federation planned,
+            Federation::Make({.scenario = flags.scenario}, scenario, catalogue));
+  RONDO_TRY_STATUS(planned.CheckMessages(*strategy));
   RONDO_TRY(const std::vector<ClientId> ids, ClientIds(flags));
   RONDO_TRY_STATUS(CheckRounds(scenario.strategy, ids.size()));
   flags.out = std::filesystem::absolute(flags.out).lexically_normal();

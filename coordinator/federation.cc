@@ -7,6 +7,9 @@
 
 namespace rondo::coordinator {
 
+namespace {
+
+/// Errors  kUnsupported unless the mode is "channel".
 Status CheckTrustMode(const Scenario& scenario) {
   if (scenario.privacy.mode == "channel") {
     return Ok();
@@ -17,12 +20,18 @@ Status CheckTrustMode(const Scenario& scenario) {
                     "client's update");
 }
 
+}  // namespace
+
 Result<Federation> Federation::Load(const ConfigSources& sources) {
   RONDO_TRY(Settings settings, LoadSettings(sources));
   RONDO_TRY(Scenario scenario, LoadScenario({.file = settings.scenario}));
+  RONDO_TRY(Catalogue catalogue, Catalogue::Read(settings.catalogue));
+  return Make(std::move(settings), std::move(scenario), std::move(catalogue));
+}
+
+Result<Federation> Federation::Make(Settings settings, Scenario scenario, Catalogue catalogue) {
   RONDO_TRY_STATUS(CheckTrustMode(scenario));
   scenario.checkpoint.every = 1;
-  RONDO_TRY(Catalogue catalogue, Catalogue::Read(settings.catalogue));
   RONDO_TRY(const auto features, MakeItemFeatures(catalogue, scenario.model.features));
   RONDO_TRY(auto layout, ModelLayout(scenario.model, catalogue.items(), features->values()));
   return Federation{.settings = std::move(settings),

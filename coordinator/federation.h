@@ -24,6 +24,9 @@ struct Federation {
   /// Errors  kNotFound, kInvalidArgument; kUnsupported for a trust mode that is not built yet.
   static Result<Federation> Load(const ConfigSources& sources);
 
+  /// The same, before there are files.
+  static Result<Federation> Make(Settings settings, Scenario scenario, Catalogue catalogue);
+
   RunIdentity Identity() const { return IdentityOf(scenario, catalogue, feature_values); }
 
   Result<RunCheckpoints> OpenCheckpoints() const;
@@ -39,8 +42,5 @@ struct Federation {
 
   std::filesystem::path status_file() const { return settings.state / "status_address"; }
 };
-
-/// Errors  kUnsupported unless the mode is "channel".
-Status CheckTrustMode(const Scenario& scenario);
 
 }  // namespace rondo::coordinator

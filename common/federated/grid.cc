@@ -6,8 +6,8 @@
 #include <thread>
 
 #include "common/core/check.h"
-#include "common/federated/vector_math.h"
 #include "common/federated/update_sum.h"
+#include "common/federated/vector_math.h"
 
 namespace rondo {
 namespace {
@@ -55,9 +55,12 @@ std::uint64_t ForChunks(std::size_t size, int threads, const ChunkFunction& func
 }
 
 bool AllFinite(std::span<const float> values, int threads) {
-  return ForChunks(values.size(), threads, [&](std::size_t, std::size_t begin, std::size_t end) {
-           return std::uint64_t{rondo::AllFinite(values.subspan(begin, end - begin)) ? 0U : 1U};
-         })
+  return ForChunks(
+             values.size(),
+             threads,
+             [&](std::size_t, std::size_t begin, std::size_t end) {
+               return std::uint64_t{rondo::AllFinite(values.subspan(begin, end - begin)) ? 0U : 1U};
+             })
          == 0;
 }
 

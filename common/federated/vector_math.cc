@@ -10,8 +10,8 @@
 namespace rondo {
 namespace {
 
-constexpr double kMagic = 0x1.8p52;     ///< adding it rounds to an integer, ties to even
-constexpr double kRoundable = 0x1p51;   ///< below, the magic number rounds right
+constexpr double kMagic = 0x1.8p52;    ///< adding it rounds to an integer, ties to even
+constexpr double kRoundable = 0x1p51;  ///< below, the magic number rounds right
 constexpr std::int32_t kInfinity = 0x7f800000;
 
 /// The magnitudes' largest bit pattern. Patterns are in order of magnitude; infinity and NaN are
@@ -49,9 +49,9 @@ std::uint64_t AddClamped(std::int64_t* sums,
     const double clamped = std::min(std::max(scaled, -most), most);
     // From 2^51 on, a float times a weight below 2^28 has no fraction that could be rounded.
     const double rounded = std::abs(clamped) < kRoundable ? (clamped + kMagic) - kMagic : clamped;
-    sums[i] = static_cast<std::int64_t>(
-        static_cast<std::uint64_t>(sums[i])
-        + static_cast<std::uint64_t>(static_cast<std::int64_t>(rounded)));
+    sums[i] =
+        static_cast<std::int64_t>(static_cast<std::uint64_t>(sums[i])
+                                  + static_cast<std::uint64_t>(static_cast<std::int64_t>(rounded)));
   }
   return saturated;
 }

@@ -43,8 +43,7 @@ class AdamOptimizer : public ServerOptimizer {
     detail::ZeroFirstRows(first);
     detail::ZeroFirstRows(second);
     detail::ZeroFirstRows(next);
-    if (!AllFinite(next.values) || !AllFinite(first.values)
-        || !AllFinite(second.values)) {
+    if (!AllFinite(next.values) || !AllFinite(first.values) || !AllFinite(second.values)) {
       return Fail(ErrorCode::kDiverged,
                   "the server step leaves the range of numbers; lower "
                   "strategy.server_learning_rate or client.learning_rate");

@@ -45,7 +45,10 @@ TEST_P(WrongMessageTest, InsteadOfWelcomeEndsItAsLost) {
 }
 
 wire::ModelChunk Chunk(std::uint64_t total, std::uint64_t offset) {
-  return {.sha256 = std::string(64, '0'), .total = total, .offset = offset, .bytes = std::string(8, '\1')};
+  return {.sha256 = std::string(64, '0'),
+          .total = total,
+          .offset = offset,
+          .bytes = std::string(8, '\1')};
 }
 
 INSTANTIATE_TEST_SUITE_P(

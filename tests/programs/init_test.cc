@@ -19,6 +19,10 @@ class InitTest : public ProgramsTest {
               const std::string& data = "") const {
     std::string scenario = SmallScenario(3, strategy);
     scenario.insert(scenario.find("[model]"), data);
+    return InitWith(scenario, more);
+  }
+
+  Ending InitWith(const std::string& scenario, const std::vector<std::string>& more) const {
     Write(Path("scenario.toml"), scenario);
     std::vector<std::string> arguments = {"rondo-coordinator",
                                           "init",
@@ -32,11 +36,14 @@ class InitTest : public ProgramsTest {
     return RunToEnd(Command(std::move(arguments)));
   }
 
-  /// A federation that is refused: exit 4, one line, no folder.
+  /// The message of a federation that is refused: exit 4, one line, no folder.
   std::string Refusal(const std::vector<std::string>& more,
                       const std::string& strategy = "cohort = 0",
                       const std::string& data = "") const {
-    const Ending end = Init(more, strategy, data);
+    return RefusalOf(Init(more, strategy, data));
+  }
+
+  std::string RefusalOf(const Ending& end) const {
     EXPECT_EQ(end.code, 4) << end.err;
     EXPECT_THAT(end.out, IsEmpty());
     EXPECT_EQ(Lines(end.err), 1U) << end.err;
@@ -59,6 +66,19 @@ TEST_F(InitTest, RoundsThatCanNeverCountAreRefusedWithTheNumbers) {
               HasSubstr("strategy.quorum is 3, but the federation has only 2 clients"));
   EXPECT_THAT(Refusal({"--client", "a", "--client", "b"}, "cohort = 8"),
               HasSubstr("strategy.cohort is 8, but the federation has only 2 clients"));
+}
+
+TEST_F(InitTest, AnOfferThatNoClientWouldTakeIsRefused) {
+  std::string scenario = SmallScenario(3, "cohort = 0");
+  std::string cutoffs = "k = [1";
+  for (int k = 2; k <= 65; ++k) {
+    cutoffs += ", " + std::to_string(k);
+  }
+  scenario.insert(scenario.find("protocols"), cutoffs + "]\n");
+
+  EXPECT_THAT(RefusalOf(InitWith(scenario, {"--clients", "2"})),
+              AllOf(HasSubstr("scenario.toml: its offer would be refused"),
+                    HasSubstr("k has more than 64")));
 }
 
 TEST_F(InitTest, ASplitInTimeNeedsCommonCuts) {
