@@ -31,6 +31,7 @@ class VirtualBench {
   static Result<VirtualBench> Create(BenchWorkload workload, const EngineConfig& engine) {
     VirtualBench bench;
     Scenario scenario;
+    scenario.strategy = workload.strategy;
     RONDO_TRY(bench.strategy_, coordinator::Strategy::Create(scenario));
     const CohortTrainer::Options options{
         .model = workload.model, .items = workload.items, .engine = engine};
@@ -40,11 +41,16 @@ class VirtualBench {
     return bench;
   }
 
-  Status Round(std::size_t index) {
-    workload_.task.round = static_cast<RoundId>(index + 1);
-    const std::vector<ClientData>& cohort = workload_.cohorts[index % workload_.cohorts.size()];
+  /// Makes the data of a round, which is not timed: in a federation they are there already.
+  void Prepare(std::size_t round) {
+    workload_.task.round = static_cast<RoundId>(round + 1);
+    cohort_ = workload_.cohort(round);
+  }
+
+  /// Trains the clients of the round, folds, and applies the server step.
+  Status Play() {
     RONDO_TRY(const CohortOutcome outcome,
-              trainer_->Train(broadcast_, cohort, workload_.task, UpdateVisibility::kSumOnly, {}));
+              trainer_->Train(broadcast_, cohort_, workload_.task, UpdateVisibility::kSumOnly, {}));
     const std::unique_ptr<coordinator::Aggregator> aggregator = strategy_->NewAggregator();
     RONDO_TRY_STATUS(aggregator->Accumulate(outcome.sum));
     RONDO_TRY(const ParameterVector delta, std::move(*aggregator).Report());
@@ -53,10 +59,13 @@ class VirtualBench {
 
   const ParameterVector& model() const { return broadcast_.model; }
 
+  bool HasLoss() const { return !workload_.loss_batches.empty(); }
+
   Result<double> Loss() { return ClosingLoss(*trainer_, workload_, broadcast_.model); }
 
  private:
   BenchWorkload workload_;
+  std::vector<ClientData> cohort_;
   std::unique_ptr<coordinator::Strategy> strategy_;
   std::unique_ptr<CohortTrainer> trainer_;
   Broadcast broadcast_;
@@ -68,15 +77,19 @@ Result<BenchResult> RunVirtual(BenchWorkload workload, const EngineConfig& engin
   const std::uint64_t units = workload.units_per_round;
   BenchResult result{.workload = workload.name};
   RONDO_TRY(VirtualBench bench, VirtualBench::Create(std::move(workload), engine));
-  RONDO_TRY_STATUS(bench.Round(0));
+  bench.Prepare(0);
+  RONDO_TRY_STATUS(bench.Play());
   double total = 0.0;
   for (std::size_t round = 1; round < kCheckedRounds || total < 2.0; ++round) {
+    bench.Prepare(round);
     const auto start = std::chrono::steady_clock::now();
-    RONDO_TRY_STATUS(bench.Round(round));
+    RONDO_TRY_STATUS(bench.Play());
     result.seconds.push_back(Seconds(std::chrono::steady_clock::now() - start).count());
     total += result.seconds.back();
     if (round + 1 == kCheckedRounds) {
-      RONDO_TRY(result.loss, bench.Loss());
+      if (bench.HasLoss()) {
+        RONDO_TRY(result.loss, bench.Loss());
+      }
       SetFingerprint(result, bench.model());
     }
   }
@@ -89,6 +102,10 @@ double Median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   const std::size_t middle = values.size() / 2;
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2.0;
+}
+
+boost::json::value NumberOrNull(const std::optional<double>& number) {
+  return number ? boost::json::value(*number) : boost::json::value(nullptr);
 }
 
 void Print(const BenchResult& result,
@@ -111,9 +128,9 @@ void Print(const BenchResult& result,
                              {"peak_rss_mib",
                               result.peak_rss_mib > 0.0 ? boost::json::value(result.peak_rss_mib)
                                                         : boost::json::value(nullptr)}};
-  object["loss"] = result.loss ? boost::json::value(*result.loss) : boost::json::value(nullptr);
-  object["sum"] = result.loss ? boost::json::value(result.sum) : boost::json::value(nullptr);
-  object["l2"] = result.loss ? boost::json::value(result.l2) : boost::json::value(nullptr);
+  object["loss"] = NumberOrNull(result.loss);
+  object["sum"] = NumberOrNull(result.sum);
+  object["l2"] = NumberOrNull(result.l2);
   std::cout << boost::json::serialize(object) << '\n';
 }
 
@@ -123,10 +140,28 @@ struct BenchFlags {
   std::string data = "bench";
   std::string device = "cpu";
   int clients = 8;
+  int cohort = 0;
   int threads = 0;
   int memory_mib = 512;
   bool json = false;
 };
+
+Result<BenchWorkload> FindWorkload(const BenchFlags& flags) {
+  const auto cohort = [&](std::size_t otherwise) {
+    return flags.cohort > 0 ? static_cast<std::size_t>(flags.cohort) : otherwise;
+  };
+  if (flags.workload == "w3") {
+    return MakeStreamedWorkload(cohort(1000));
+  }
+  if (flags.workload == "w4") {
+    return MakeMovieLensWorkload(flags.data, cohort(128));
+  }
+  if (flags.cohort > 0) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "--cohort is for w3 and w4; the cohorts of '" + flags.workload + "' are fixed");
+  }
+  return LoadBenchWorkload(flags.workload, flags.data);
+}
 
 Status RunBench(const BenchFlags& flags) {
   EngineConfig engine{
@@ -151,7 +186,7 @@ Status RunBench(const BenchFlags& flags) {
     return Fail(ErrorCode::kInvalidArgument,
                 "the workload noop times connections: use --pool remote");
   }
-  RONDO_TRY(BenchWorkload workload, LoadBenchWorkload(flags.workload, flags.data));
+  RONDO_TRY(BenchWorkload workload, FindWorkload(flags));
   RONDO_TRY(const BenchResult result, RunVirtual(std::move(workload), engine));
   Print(result, device, flags.pool, engine.threads);
   return Ok();
@@ -164,16 +199,21 @@ void AddBenchCommand(CLI::App& parent, Action& action) {
       parent.add_subcommand("bench",
                             "Examples:\n"
                             "  rondo-sim bench --workload w1 --data BENCH\n"
+                            "  rondo-sim bench --workload w3 --cohort 10000\n"
+                            "  rondo-sim bench --workload w4 --data data/ml-1m\n"
                             "  rondo-sim bench --workload noop --pool remote --clients 2\n\n"
                             "Times a fixed workload; prints one JSON object.");
   auto flags = std::make_shared<BenchFlags>();
-  command->add_option("--workload", flags->workload, "w1, w1c, w2 or noop")->capture_default_str();
+  command->add_option("--workload", flags->workload, "w1, w1c, w2, w3, w4 or noop")
+      ->capture_default_str();
   command->add_option("--pool", flags->pool, "virtual, or remote: real client processes over TLS")
       ->check(CLI::IsMember({"virtual", "remote"}))
       ->capture_default_str();
-  command->add_option("--data", flags->data, "folder with the workload's files");
+  command->add_option("--data", flags->data, "folder with the workload's files; w3 needs none");
   command->add_option("--clients", flags->clients, "client processes of the remote pool")
       ->capture_default_str();
+  command->add_option("--cohort", flags->cohort, "clients a round, for w3 (1000) and w4 (128)")
+      ->check(CLI::PositiveNumber);
   command->add_option("--threads", flags->threads, "0: one a core");
   command->add_option("--memory-mib", flags->memory_mib, "bound on a pack's working memory");
   command->add_option("--device", flags->device, "auto, cpu or cuda")->capture_default_str();

@@ -15,8 +15,8 @@ struct BenchResult {
   std::uint64_t units_per_round = 0;
   double peak_rss_mib = 0.0;   ///< 0: not measured
   std::optional<double> loss;  ///< closing loss after six rounds
-  double sum = 0.0;            ///< of all weights after six rounds
-  double l2 = 0.0;             ///< norm of all weights after six rounds
+  std::optional<double> sum;   ///< of all weights after six rounds
+  std::optional<double> l2;    ///< norm of all weights after six rounds
 };
 
 /// Fills sum and l2.

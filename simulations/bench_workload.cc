@@ -68,8 +68,9 @@ Status ReadUsers(BenchWorkload& workload, const std::filesystem::path& folder) {
 Status MakeUserCohorts(BenchWorkload& workload, const std::filesystem::path& folder) {
   RONDO_TRY(const auto cohorts,
             ReadArray<std::int32_t>(folder / "cohorts_i32_6x100.bin", kCohorts * kCohortSize));
+  std::vector<std::vector<ClientData>> all(kCohorts);
   for (std::size_t round = 0; round < kCohorts; ++round) {
-    std::vector<ClientData>& cohort = workload.cohorts.emplace_back();
+    std::vector<ClientData>& cohort = all[round];
     for (std::size_t i = 0; i < kCohortSize; ++i) {
       const auto user = static_cast<std::uint32_t>(cohorts[round * kCohortSize + i]);
       if (user >= kUsers) {
@@ -79,6 +80,9 @@ Status MakeUserCohorts(BenchWorkload& workload, const std::filesystem::path& fol
       cohort.push_back(MakeClient(workload, "user-" + std::to_string(user), std::span(&user, 1)));
     }
   }
+  workload.cohort = [all = std::move(all)](std::size_t round) {
+    return all[round % all.size()];
+  };
   workload.units_per_round = kCohortSize;
   return Ok();
 }
@@ -118,14 +122,16 @@ Result<BenchWorkload> LoadBenchWorkload(const std::string& name,
                                         const std::filesystem::path& folder) {
   if (name != "w1" && name != "w1c" && name != "w2") {
     return Fail(ErrorCode::kInvalidArgument,
-                "unknown workload '" + name + "'; known are w1, w1c, w2 and noop");
+                "unknown workload '" + name + "'; known are w1, w1c, w2, w3, w4 and noop");
   }
   BenchWorkload workload{.name = name};
   workload.model = {.width = 64, .blocks = 2, .heads = 1, .history = kLength, .dropout = 0.0};
   workload.items = kItems;
   RONDO_TRY_STATUS(ReadUsers(workload, folder));
   if (name == "w2") {
-    workload.cohorts.push_back(SplitEvenly(workload, kInstitutions, "institution-"));
+    workload.cohort = [all = SplitEvenly(workload, kInstitutions, "institution-")](std::size_t) {
+      return all;
+    };
     workload.units_per_round = kUsers;
   } else {
     RONDO_TRY_STATUS(MakeUserCohorts(workload, folder));

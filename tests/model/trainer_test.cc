@@ -78,8 +78,8 @@ INSTANTIATE_TEST_SUITE_P(Blocks,
                          Trainer,
                          ::testing::Values(std::vector<std::string>{"multi_head"},
                                            std::vector<std::string>{"multi_head", "bilinear"}),
-                         [](const auto& info) {
-                           return info.param.size() == 1 ? "Fused" : "Plain";
+                         [](const auto& blocks) {
+                           return blocks.param.size() == 1 ? "Fused" : "Plain";
                          });
 
 std::vector<TrainTask> Tasks() {

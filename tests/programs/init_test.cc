@@ -77,7 +77,7 @@ TEST_F(InitTest, AnOfferThatNoClientWouldTakeIsRefused) {
   scenario.insert(scenario.find("protocols"), cutoffs + "]\n");
 
   EXPECT_THAT(RefusalOf(InitWith(scenario, {"--clients", "2"})),
-              AllOf(HasSubstr("scenario.toml: its offer would be refused"),
+              AllOf(HasSubstr("scenario.toml: its welcome would be refused"),
                     HasSubstr("k has more than 64")));
 }
 
