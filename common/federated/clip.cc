@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "common/federated/vector_math.h"
 #include "common/federated/update_sum.h"
+#include "common/federated/vector_math.h"
 
 namespace rondo {
 
