@@ -51,6 +51,10 @@ class VirtualBench {
   Status Play() {
     RONDO_TRY(const CohortOutcome outcome,
               trainer_->Train(broadcast_, cohort_, workload_.task, UpdateVisibility::kSumOnly, {}));
+    train_loss_ = 0.0;
+    for (const ClientReport& client : outcome.clients) {
+      train_loss_ += client.loss / static_cast<double>(outcome.clients.size());
+    }
     const std::unique_ptr<coordinator::Aggregator> aggregator = strategy_->NewAggregator();
     RONDO_TRY_STATUS(aggregator->Accumulate(outcome.sum));
     RONDO_TRY(const ParameterVector delta, std::move(*aggregator).Report());
@@ -59,6 +63,8 @@ class VirtualBench {
 
   const ParameterVector& model() const { return broadcast_.model; }
 
+  double train_loss() const { return train_loss_; }
+
   bool HasLoss() const { return !workload_.loss_batches.empty(); }
 
   Result<double> Loss() { return ClosingLoss(*trainer_, workload_, broadcast_.model); }
@@ -66,6 +72,7 @@ class VirtualBench {
  private:
   BenchWorkload workload_;
   std::vector<ClientData> cohort_;
+  double train_loss_ = 0.0;
   std::unique_ptr<coordinator::Strategy> strategy_;
   std::unique_ptr<CohortTrainer> trainer_;
   Broadcast broadcast_;
@@ -93,6 +100,7 @@ Result<BenchResult> RunVirtual(BenchWorkload workload, const EngineConfig& engin
       SetFingerprint(result, bench.model());
     }
   }
+  result.train_loss = bench.train_loss();
   result.units_per_round = units;
   result.peak_rss_mib = PeakRssMib();
   return result;
@@ -128,6 +136,7 @@ void Print(const BenchResult& result,
                              {"peak_rss_mib",
                               result.peak_rss_mib > 0.0 ? boost::json::value(result.peak_rss_mib)
                                                         : boost::json::value(nullptr)}};
+  object["train_loss"] = NumberOrNull(result.train_loss);
   object["loss"] = NumberOrNull(result.loss);
   object["sum"] = NumberOrNull(result.sum);
   object["l2"] = NumberOrNull(result.l2);

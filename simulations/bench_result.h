@@ -13,10 +13,11 @@ struct BenchResult {
   std::string workload;
   std::vector<double> seconds;  ///< one a timed round
   std::uint64_t units_per_round = 0;
-  double peak_rss_mib = 0.0;   ///< 0: not measured
-  std::optional<double> loss;  ///< closing loss after six rounds
-  std::optional<double> sum;   ///< of all weights after six rounds
-  std::optional<double> l2;    ///< norm of all weights after six rounds
+  double peak_rss_mib = 0.0;         ///< 0: not measured
+  std::optional<double> train_loss;  ///< mean over the clients of the last round
+  std::optional<double> loss;        ///< closing loss after six rounds
+  std::optional<double> sum;         ///< of all weights after six rounds
+  std::optional<double> l2;          ///< norm of all weights after six rounds
 };
 
 /// Fills sum and l2.

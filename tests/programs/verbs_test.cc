@@ -193,6 +193,32 @@ TEST_F(MeasuringTest, BenchTimesRoundsOfRealClients) {
   EXPECT_GT(result.at("rounds_per_s").to_number<double>(), 0.0);
 }
 
+TEST_F(MeasuringTest, BenchMakesItsOwnUsersForW3) {
+  const auto sum_of_weights = [this](const char* threads) {
+    const Ending end = RunToEnd(
+        Command({"rondo-sim", "bench", "--workload", "w3", "--cohort", "3", "--threads", threads}));
+    EXPECT_EQ(end.code, 0) << end.err;
+    const boost::json::object result = boost::json::parse(end.out).as_object();
+    EXPECT_EQ(result.at("workload").as_string(), "w3");
+    EXPECT_GT(result.at("units_per_s").to_number<double>(), 0.0);
+    return result.at("sum").to_number<double>();
+  };
+
+  EXPECT_EQ(sum_of_weights("1"), sum_of_weights("2")) << "threads change no bit";
+}
+
+TEST_F(MeasuringTest, CohortsOfBenchAreBounded) {
+  const auto refusal = [this](const char* workload, const char* cohort) {
+    const Ending end =
+        RunToEnd(Command({"rondo-sim", "bench", "--workload", workload, "--cohort", cohort}));
+    EXPECT_EQ(end.code, 4);
+    return end.err;
+  };
+
+  EXPECT_THAT(refusal("w3", "100001"), HasSubstr("--cohort must be 1 to 100000 for w3"));
+  EXPECT_THAT(refusal("w1", "5"), HasSubstr("the cohorts of 'w1' are fixed"));
+}
+
 TEST(ProgramTest, TheCoordinatorLinksNoTorch) {
   const CommandOutcome libraries = RunCommand("ldd " RONDO_PROGRAMS "/rondo-coordinator");
   ASSERT_EQ(libraries.exit_status, 0);
