@@ -24,7 +24,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import torch  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
 
-WIDTH, BLOCKS, HISTORY, DROPOUT, RATE, PACK = 64, 2, 200, 0.2, 1e-3, 8
+WIDTH, BLOCKS, HISTORY, DROPOUT, RATE, PACK = 64, 2, 200, 0.2, 2e-3, 8
 
 
 def read_users(folder):

@@ -105,7 +105,7 @@ Result<BenchWorkload> MakeMovieLensWorkload(const std::filesystem::path& folder,
   scenario.client = OneStep("softmax", 0);
   scenario.strategy.name = "fedadam";
   scenario.strategy.server_optimizer = "adam";
-  scenario.strategy.server_learning_rate = 1e-3;
+  scenario.strategy.server_learning_rate = 2e-3;
   scenario.strategy.weighting = "positions";
   RONDO_TRY(LoadedData loaded, LoadData(scenario.data));
   const auto data = std::make_shared<const LoadedData>(std::move(loaded));
