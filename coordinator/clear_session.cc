@@ -13,12 +13,10 @@ namespace {
 /// Is every number one that `contributors` clamped updates can add up to? Sums cannot overflow
 /// then.
 bool OnGrid(const GridBlock& block, std::uint64_t contributors) {
-  const std::uint64_t mask = block.grid.kind == GridSpec::Kind::kRing
-                                 ? (std::uint64_t{1} << block.grid.bits) - 1
-                                 : ~std::uint64_t{0};
   const double most =
       std::floor(block.grid.limit / block.grid.step) * static_cast<double>(contributors);
-  return WithinLimit(block.values, mask, static_cast<std::uint64_t>(std::min(most, 0x1p62)));
+  return WithinLimit(
+      block.values, block.grid.mask(), static_cast<std::uint64_t>(std::min(most, 0x1p62)));
 }
 
 Status CheckBlock(const GridBlock& block, const BlockSpec& spec, std::uint64_t contributors) {

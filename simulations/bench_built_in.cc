@@ -68,12 +68,8 @@ Status TakeTask(BenchWorkload& workload, const Scenario& scenario, std::size_t c
 }
 
 /// One local step over all of a client's positions, so that the clients of a pack share weights.
-ClientConfig OneStep(std::string loss, int negatives) {
-  return {.steps = 1,
-          .batch_size = 1024,
-          .learning_rate = 1.0,
-          .loss = std::move(loss),
-          .negatives = negatives};
+ClientConfig OneStep(std::string loss) {
+  return {.steps = 1, .batch_size = 1024, .learning_rate = 1.0, .loss = std::move(loss)};
 }
 
 }  // namespace
@@ -85,7 +81,8 @@ Result<BenchWorkload> MakeStreamedWorkload(std::size_t cohort) {
   }
   Scenario scenario;
   scenario.model = {.width = 64, .blocks = 2, .heads = 1, .history = 50, .dropout = 0.0};
-  scenario.client = OneStep("sampled_softmax", 256);
+  scenario.client = OneStep("sampled_softmax");
+  scenario.client.negatives = 256;
   scenario.strategy.weighting = "uniform";
   BenchWorkload workload{.name = "w3", .items = kStreamedItems};
   RONDO_TRY_STATUS(TakeTask(workload, scenario, cohort));
@@ -95,18 +92,23 @@ Result<BenchWorkload> MakeStreamedWorkload(std::size_t cohort) {
   return workload;
 }
 
-Result<BenchWorkload> MakeMovieLensWorkload(const std::filesystem::path& folder,
-                                            std::size_t cohort) {
+Scenario MovieLensScenario(const std::filesystem::path& folder) {
   Scenario scenario;
   scenario.data.path = folder;
   scenario.data.format = "recbole";
   scenario.data.ties = "file";
   scenario.model = {.width = 64, .blocks = 2, .heads = 1, .history = 200, .dropout = 0.2};
-  scenario.client = OneStep("softmax", 0);
+  scenario.client = OneStep("softmax");
   scenario.strategy.name = "fedadam";
   scenario.strategy.server_optimizer = "adam";
   scenario.strategy.server_learning_rate = 2e-3;
   scenario.strategy.weighting = "positions";
+  return scenario;
+}
+
+Result<BenchWorkload> MakeMovieLensWorkload(const std::filesystem::path& folder,
+                                            std::size_t cohort) {
+  const Scenario scenario = MovieLensScenario(folder);
   RONDO_TRY(LoadedData loaded, LoadData(scenario.data));
   const auto data = std::make_shared<const LoadedData>(std::move(loaded));
   const std::size_t users = data->dataset.users.size();

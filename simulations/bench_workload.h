@@ -42,9 +42,11 @@ Result<BenchWorkload> LoadBenchWorkload(const std::string& name,
 /// Users are made when a round asks for them. Errors  kInvalidArgument for the cohort.
 Result<BenchWorkload> MakeStreamedWorkload(std::size_t cohort);
 
-/// w4: the recipe of scenarios/ml-1m.toml on the ml-1m.inter in `folder`: one user = one client,
-/// history 200, full softmax, one local step. Errors  those of LoadData; kInvalidArgument for the
-/// cohort.
+/// What w4 trains: the recipe of scenarios/ml-1m.toml on the ml-1m.inter in `folder`: one user =
+/// one client, history 200, full softmax, one local step.
+Scenario MovieLensScenario(const std::filesystem::path& folder);
+
+/// w4. Errors  those of LoadData; kInvalidArgument for the cohort.
 Result<BenchWorkload> MakeMovieLensWorkload(const std::filesystem::path& folder,
                                             std::size_t cohort);
 

@@ -173,7 +173,7 @@ Result<std::uint64_t> FoldDense(GridBlock& block,
   }
   RONDO_CHECK(rng != nullptr) << "the ring grid rounds at random";
   const std::uint64_t key = rng->NextU64();
-  const std::uint64_t mask = (std::uint64_t{1} << block.grid.bits) - 1;
+  const std::uint64_t mask = block.grid.mask();
   return ForChunks(
       values.size(), threads, [&](std::size_t chunk, std::size_t begin, std::size_t end) {
         const StreamName stream{

@@ -33,9 +33,7 @@ Status CheckSameShape(const UpdateSum& left, const UpdateSum& right) {
 }
 
 void AddValues(GridBlock& into, const GridBlock& from) {
-  const std::uint64_t mask = into.grid.kind == GridSpec::Kind::kRing
-                                 ? (std::uint64_t{1} << into.grid.bits) - 1
-                                 : ~std::uint64_t{0};
+  const std::uint64_t mask = into.grid.mask();
   std::int64_t* sums = into.values.data();
   const std::int64_t* values = from.values.data();
   const std::size_t size = into.values.size();

@@ -25,6 +25,11 @@ struct GridSpec {
       0x1p20;  ///< weighted coordinates are clamped to [-limit, limit] and counted as saturated
 
   bool operator==(const GridSpec&) const = default;
+
+  /// `number & mask()` reduces to the ring; all ones on the exact grid.
+  std::uint64_t mask() const {
+    return kind == Kind::kRing && bits < 64 ? (std::uint64_t{1} << bits) - 1 : ~std::uint64_t{0};
+  }
 };
 
 /// How a block was scaled before it was summed.

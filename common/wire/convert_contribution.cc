@@ -53,12 +53,9 @@ std::vector<std::int64_t> UnpackIntegers(const std::string& payload,
 }
 
 bool OnRing(const ContributionBlock& block) {
-  if (block.grid.kind != GridSpec::Kind::kRing || block.grid.bits == 64) {
-    return true;
-  }
-  const std::uint64_t modulus = std::uint64_t{1} << block.grid.bits;
+  const std::uint64_t mask = block.grid.mask();
   for (const std::int64_t value : block.integers) {
-    if (static_cast<std::uint64_t>(value) >= modulus) {
+    if (static_cast<std::uint64_t>(value) > mask) {
       return false;
     }
   }

@@ -68,7 +68,7 @@ TEST_F(InitTest, RoundsThatCanNeverCountAreRefusedWithTheNumbers) {
               HasSubstr("strategy.cohort is 8, but the federation has only 2 clients"));
 }
 
-TEST_F(InitTest, AnOfferThatNoClientWouldTakeIsRefused) {
+TEST_F(InitTest, AMessageThatNoClientWouldTakeIsRefused) {
   std::string scenario = SmallScenario(3, "cohort = 0");
   std::string cutoffs = "k = [1";
   for (int k = 2; k <= 65; ++k) {
