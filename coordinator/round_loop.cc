@@ -232,12 +232,12 @@ Status RoundLoop::Fold(Round& round) {
                 std::to_string(report.contributors) + " of " + std::to_string(round.invited.size())
                     + " clients contributed, the quorum is " + std::to_string(quorum));
   }
-  RONDO_TRY(const std::vector<UpdateSum> sums, std::move(*round.session).Take());
+  RONDO_TRY(std::vector<UpdateSum> sums, std::move(*round.session).Take());
   const std::unique_ptr<Aggregator> aggregator = parts_.strategy.NewAggregator();
-  for (const UpdateSum& sum : sums) {
-    RONDO_TRY_STATUS(aggregator->Accumulate(sum));
+  for (UpdateSum& sum : sums) {
     report.weight += sum.weight;
     report.saturated += sum.saturated;
+    RONDO_TRY_STATUS(aggregator->Accumulate(std::move(sum)));
   }
   RONDO_TRY(const ParameterVector mean, std::move(*aggregator).Report());
   report.update_norm = std::sqrt(SquaredSum(mean.values));

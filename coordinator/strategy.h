@@ -21,7 +21,7 @@ class Aggregator {
   /// Errors  kFailedPrecondition if blocks differ from the first; kUnsupported for a sum of several
   /// where
   ///         single updates are needed. Nothing is changed then.
-  virtual Status Accumulate(const UpdateSum& update) = 0;
+  virtual Status Accumulate(UpdateSum update) = 0;
 
   /// The mean delta.
   /// Errors  kTooFewClients without any contribution.

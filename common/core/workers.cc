@@ -1,6 +1,18 @@
 #include "common/core/workers.h"
 
+#include <algorithm>
+#include <sched.h>
+
 namespace rondo {
+
+int UsableCores() {
+  cpu_set_t usable;
+  CPU_ZERO(&usable);
+  if (::sched_getaffinity(0, sizeof usable, &usable) != 0) {
+    return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  }
+  return std::max(1, CPU_COUNT(&usable));
+}
 
 Workers::Workers(int threads) {
   for (int i = 1; i < threads; ++i) {

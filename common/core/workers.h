@@ -9,6 +9,10 @@
 
 namespace rondo {
 
+/// Cores that this process may run on: those of the machine, or fewer where a launcher or a
+/// container bound it. At least 1.
+int UsableCores();
+
 /// Threads that stay for many rounds of work. Threads started anew for each round would begin on
 /// their parent's core, where a busy machine leaves them for longer than a round lasts.
 class Workers {

@@ -10,9 +10,7 @@ double ClipToNorm(std::span<float> values, double clip_norm) {
   const double norm = std::sqrt(SquaredSum(values));
   const double factor = ClipFactor(norm, clip_norm);
   if (factor < 1.0) {
-    for (float& value : values) {
-      value = static_cast<float>(value * factor);
-    }
+    Scale(values, factor);
   }
   return norm;
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <limits>
 
 #include "common/core/clones.h"
 
@@ -83,6 +84,32 @@ RONDO_CLONES void AddSquares(std::array<double, kLanes>& sums,
   sums = running;
 }
 
+RONDO_CLONES void Means(const std::int64_t* values,
+                        std::size_t size,
+                        std::int64_t modulus,
+                        double step,
+                        double divisor,
+                        float* mean) {
+  const std::int64_t half = modulus != 0 ? modulus / 2 : std::numeric_limits<std::int64_t>::max();
+  for (std::size_t i = 0; i < size; ++i) {
+    const std::int64_t value = values[i] - (values[i] >= half ? modulus : 0);
+    mean[i] = static_cast<float>(static_cast<double>(value) * step / divisor);
+  }
+}
+
+RONDO_CLONES void ScaleAll(float* values, std::size_t size, double factor) {
+  for (std::size_t i = 0; i < size; ++i) {
+    values[i] = static_cast<float>(static_cast<double>(values[i]) * factor);
+  }
+}
+
+RONDO_CLONES void AddScaledTo(float* sums, const float* values, std::size_t size, double factor) {
+  for (std::size_t i = 0; i < size; ++i) {
+    sums[i] =
+        static_cast<float>(static_cast<double>(sums[i]) + factor * static_cast<double>(values[i]));
+  }
+}
+
 }  // namespace
 
 bool AllFinite(std::span<const float> values) {
@@ -100,6 +127,22 @@ std::uint64_t FoldExact(std::span<std::int64_t> sums,
     return 0;
   }
   return AddClamped(sums.data(), values.data(), values.size(), scale, most);
+}
+
+void MeanOfGrid(std::span<const std::int64_t> values,
+                std::int64_t modulus,
+                double step,
+                double divisor,
+                std::span<float> mean) {
+  Means(values.data(), values.size(), modulus, step, divisor, mean.data());
+}
+
+void Scale(std::span<float> values, double factor) {
+  ScaleAll(values.data(), values.size(), factor);
+}
+
+void AddScaled(std::span<float> sums, std::span<const float> values, double factor) {
+  AddScaledTo(sums.data(), values.data(), sums.size(), factor);
 }
 
 bool WithinLimit(std::span<const std::int64_t> values, std::uint64_t mask, std::uint64_t most) {

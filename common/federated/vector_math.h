@@ -17,6 +17,20 @@ std::uint64_t FoldExact(std::span<std::int64_t> sums,
                         double scale,
                         double most);
 
+/// mean = value * step / divisor, the values of a ring of `modulus` numbers (0: no ring) centred on
+/// zero first.
+void MeanOfGrid(std::span<const std::int64_t> values,
+                std::int64_t modulus,
+                double step,
+                double divisor,
+                std::span<float> mean);
+
+/// values *= factor, each rounded once.
+void Scale(std::span<float> values, double factor);
+
+/// sums += values * factor, each rounded once.
+void AddScaled(std::span<float> sums, std::span<const float> values, double factor);
+
 /// Whether every value, centred on the ring of `mask` + 1 numbers, is at most `most` in magnitude,
 /// and none lies outside the ring. A mask of all ones means no ring. `most` is at most 2^62.
 bool WithinLimit(std::span<const std::int64_t> values, std::uint64_t mask, std::uint64_t most);

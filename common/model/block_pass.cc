@@ -12,19 +12,21 @@ namespace {
 // Dropout sites of a block, after site 0 of the embedding; the same numbers as in encoder.cc.
 enum Site : std::uint32_t { kShares = 0, kMixed = 1, kInner = 2, kOuter = 3, kSites = 4 };
 
+std::int64_t BlockSize(const BlocksPlan& plan, const Chunk& chunk) {
+  return chunk.rows * (7 * plan.width + 2) + chunk.shares;
+}
+
 /// What a block leaves for its gradient.
 struct Saved {
-  Saved(const BlocksPlan& plan, float* all, std::int64_t block, const Chunk& chunk) {
-    const std::int64_t rows = plan.Rows();
-    const std::int64_t matrix = rows * plan.width;
-    float* at = all + block * (7 * matrix + 2 * rows + plan.ShareCount());
+  Saved(const BlocksPlan& plan, const Chunk& chunk, float* all, std::int64_t block) {
+    float* at = all + block * BlockSize(plan, chunk);
     for (float** part : {&normal1, &query, &key, &value, &mixed, &normal2, &inner}) {
-      *part = at + chunk.begin() * plan.width;
-      at += matrix;
+      *part = at;
+      at += chunk.rows * plan.width;
     }
-    inverse1 = at + chunk.begin();
-    inverse2 = at + rows + chunk.begin();
-    shares = at + 2 * rows + chunk.first_share;
+    inverse1 = at;
+    inverse2 = at + chunk.rows;
+    shares = at + 2 * chunk.rows;
   }
 
   float* normal1;  ///< [rows, width]
@@ -39,16 +41,18 @@ struct Saved {
   float* shares;    ///< a segment's [heads, length, length] after the other, before dropout
 };
 
-/// Room for the rows of a chunk, used again by the next.
-struct Workspace {
-  std::vector<float> h, moved, inner, to_query, to_key, to_value, mask, dropped, to_shares;
+/// The same of the final norm, after the last block.
+struct SavedFinal {
+  SavedFinal(const BlocksPlan& plan, const Chunk& chunk, float* all)
+      : normal(all + plan.blocks() * BlockSize(plan, chunk)),
+        inverse(normal + chunk.rows * plan.width) {}
+
+  float* normal;   ///< [rows, width]
+  float* inverse;  ///< [rows]
 };
 
-float* Room(std::vector<float>& buffer, std::int64_t count) {
-  if (buffer.size() < static_cast<std::size_t>(count)) {
-    buffer.resize(static_cast<std::size_t>(count));
-  }
-  return buffer.data();
+std::int64_t SavedSize(const BlocksPlan& plan, const Chunk& chunk) {
+  return plan.blocks() * BlockSize(plan, chunk) + chunk.rows * (plan.width + 1);
 }
 
 /// One block of one chunk, forwards and backwards. Matrices are [rows, width] of the chunk.
@@ -59,7 +63,7 @@ class BlockPass {
     const std::vector<const float*>& weights;
     const std::vector<float*>& to_weights;  ///< empty on the way forwards
     const Chunk& chunk;
-    Workspace& room;
+    BlockRooms& rooms;
   };
 
   BlockPass(const Parts& parts, std::int64_t block, float* saved)
@@ -69,10 +73,10 @@ class BlockPass {
         rows_(parts.chunk.rows),
         width_(parts.plan.width),
         size_(rows_ * width_),
-        saved_(parts.plan, saved, block, parts.chunk) {}
+        saved_(parts.plan, parts.chunk, saved, block) {}
 
   void Forward(float* x) {
-    float* const h = Room(parts_.room.h, size_);
+    float* const h = parts_.rooms.h.Take(size_);
     Normalise(x, saved_.normal1, saved_.inverse1, kNorm1, h);
     Project(h, kQuery, saved_.query);
     Project(h, kKey, saved_.key);
@@ -91,9 +95,9 @@ class BlockPass {
   }
 
   void Backward(float* gradient) {
-    float* const h = Room(parts_.room.h, size_);
-    float* const moved = Room(parts_.room.moved, size_);
-    float* const inner = Room(parts_.room.inner, size_);
+    float* const h = parts_.rooms.h.Take(size_);
+    float* const moved = parts_.rooms.moved.Take(size_);
+    float* const inner = parts_.rooms.inner.Take(size_);
     std::copy(gradient, gradient + size_, moved);
     Drop(kOuter, moved);
     ProjectBackward(saved_.inner, moved, kFf2, inner, 0.0F);
@@ -105,9 +109,9 @@ class BlockPass {
     std::copy(gradient, gradient + size_, moved);
     Drop(kMixed, moved);
     ProjectBackward(saved_.mixed, moved, kOutput, inner, 0.0F);
-    float* const to_query = Room(parts_.room.to_query, size_);
-    float* const to_key = Room(parts_.room.to_key, size_);
-    float* const to_value = Room(parts_.room.to_value, size_);
+    float* const to_query = parts_.rooms.to_query.Take(size_);
+    float* const to_key = parts_.rooms.to_key.Take(size_);
+    float* const to_value = parts_.rooms.to_value.Take(size_);
     AttendBackward(inner, to_query, to_key, to_value);
     ScaleShiftRows(saved_.normal1, Vector(kNorm1), Vector(kNorm1 + 1), rows_, width_, h);
     ProjectBackward(h, to_query, kQuery, moved, 0.0F);
@@ -189,7 +193,7 @@ class BlockPass {
     }
     for (const Segment& segment : parts_.chunk.segments) {
       const std::int64_t count = segment.length * width_;
-      float* const mask = Room(parts_.room.mask, count);
+      float* const mask = parts_.rooms.mask.Take(count);
       FillDropoutMask({&segment.dropout_key, 1},
                       segment.length,
                       width_,
@@ -236,7 +240,7 @@ class BlockPass {
       return nullptr;
     }
     const std::int64_t length = head.segment.length;
-    float* const mask = Room(parts_.room.mask, length * length);
+    float* const mask = parts_.rooms.mask.Take(length * length);
     const std::uint64_t key = HeadDropoutKey(head.segment.dropout_key, head.head);
     FillDropoutMask({&key, 1},
                     length,
@@ -252,7 +256,7 @@ class BlockPass {
     }
     const std::int64_t count = head.shares.rows * head.shares.columns;
     MatrixView dropped = head.shares;
-    dropped.data = Room(parts_.room.dropped, count);
+    dropped.data = parts_.rooms.dropped.Take(count);
     std::copy(head.shares.data, head.shares.data + count, dropped.data);
     ScaleInPlace(mask, count, dropped.data);
     return dropped;
@@ -274,7 +278,7 @@ class BlockPass {
     ForHeads([&](const Head& head) {
       const std::int64_t length = head.segment.length;
       const float* const mask = ShareMask(head);
-      const MatrixView to{Room(parts_.room.to_shares, length * length), length, length, length};
+      const MatrixView to{parts_.rooms.to_shares.Take(length * length), length, length, length};
       Multiply(Dropped(head, mask).T(), head.Part(to_mixed), head.Part(to_value));
       Multiply(head.Part(to_mixed), head.Part(saved_.value).T(), to);
       if (mask != nullptr) {
@@ -295,73 +299,58 @@ class BlockPass {
   Saved saved_;
 };
 
-/// Where the final norm leaves its normal form [N, width] and inverse deviation [N].
-struct SavedFinal {
-  SavedFinal(const BlocksPlan& plan, float* saved, const Chunk& chunk) {
-    const std::int64_t rows = plan.Rows();
-    float* const first = saved + plan.SavedSize() - rows * (plan.width + 1);
-    normal = first + chunk.begin() * plan.width;
-    inverse = first + rows * plan.width + chunk.begin();
-  }
-
-  float* normal;
-  float* inverse;
-};
-
 }  // namespace
 
-void BlocksForward(const BlocksPlan& plan,
-                   const std::vector<const float*>& weights,
-                   float* saved,
-                   float* x) {
+void ForwardChunk(const BlocksPlan& plan,
+                  const Chunk& chunk,
+                  const std::vector<const float*>& weights,
+                  BlockRooms& rooms,
+                  float* x) {
   const std::vector<float*> no_gradients;
   const std::size_t last = static_cast<std::size_t>(plan.blocks()) * kBlockSlots;
-  Workspace room;
-  for (const Chunk& chunk : MakeChunks(plan)) {
-    float* const own = x + chunk.begin() * plan.width;
-    const BlockPass::Parts parts{plan, weights, no_gradients, chunk, room};
-    for (std::int64_t block = 0; block < plan.blocks(); ++block) {
-      BlockPass(parts, block, saved).Forward(own);
-    }
-    const SavedFinal final_norm(plan, saved, chunk);
-    NormRows(own, chunk.rows, plan.width, final_norm.normal, final_norm.inverse);
-    ScaleShiftRows(final_norm.normal,
-                   weights[last] + chunk.group() * plan.width,
-                   weights[last + 1] + chunk.group() * plan.width,
-                   chunk.rows,
-                   plan.width,
-                   own);
+  float* const saved = rooms.saved.Take(SavedSize(plan, chunk));
+  const BlockPass::Parts parts{plan, weights, no_gradients, chunk, rooms};
+  for (std::int64_t block = 0; block < plan.blocks(); ++block) {
+    BlockPass(parts, block, saved).Forward(x);
   }
+  const SavedFinal final_norm(plan, chunk, saved);
+  const std::int64_t shift = chunk.group() * plan.width;
+  NormRows(x, chunk.rows, plan.width, final_norm.normal, final_norm.inverse);
+  ScaleShiftRows(final_norm.normal,
+                 weights[last] + shift,
+                 weights[last + 1] + shift,
+                 chunk.rows,
+                 plan.width,
+                 x);
 }
 
-void BlocksBackward(const BlocksPlan& plan,
-                    const std::vector<const float*>& weights,
-                    float* saved,
-                    const std::vector<float*>& to_weights,
-                    float* gradient) {
+void BackwardChunk(const BlocksPlan& plan,
+                   const Chunk& chunk,
+                   const std::vector<const float*>& weights,
+                   const std::vector<float*>& to_weights,
+                   BlockRooms& rooms,
+                   float* gradient) {
   const std::size_t last = static_cast<std::size_t>(plan.blocks()) * kBlockSlots;
-  Workspace room;
-  std::vector<float> to_state;
-  for (const Chunk& chunk : MakeChunks(plan)) {
-    const std::int64_t shift = chunk.group() * plan.width;
-    float* const own = gradient + chunk.begin() * plan.width;
-    to_state.assign(static_cast<std::size_t>(chunk.rows * plan.width), 0.0F);
-    const SavedFinal final_norm(plan, saved, chunk);
-    NormRowsBackward(own,
-                     final_norm.normal,
-                     final_norm.inverse,
-                     weights[last] + shift,
-                     chunk.rows,
-                     plan.width,
-                     to_state.data(),
-                     to_weights[last] + shift,
-                     to_weights[last + 1] + shift);
-    const BlockPass::Parts parts{plan, weights, to_weights, chunk, room};
-    for (std::int64_t block = plan.blocks() - 1; block >= 0; --block) {
-      BlockPass(parts, block, saved).Backward(to_state.data());
-    }
-    std::copy(to_state.begin(), to_state.end(), own);
+  const std::int64_t shift = chunk.group() * plan.width;
+  const std::int64_t size = chunk.rows * plan.width;
+  float* const saved = rooms.saved.Take(SavedSize(plan, chunk));
+  const SavedFinal final_norm(plan, chunk, saved);
+  float* const to_state = rooms.to_state.Take(size);
+  std::fill(to_state, to_state + size, 0.0F);
+  NormRowsBackward(gradient,
+                   final_norm.normal,
+                   final_norm.inverse,
+                   weights[last] + shift,
+                   chunk.rows,
+                   plan.width,
+                   to_state,
+                   to_weights[last] + shift,
+                   to_weights[last + 1] + shift);
+  const BlockPass::Parts parts{plan, weights, to_weights, chunk, rooms};
+  for (std::int64_t block = plan.blocks() - 1; block >= 0; --block) {
+    BlockPass(parts, block, saved).Backward(to_state);
   }
+  std::copy(to_state, to_state + size, gradient);
 }
 
 }  // namespace rondo

@@ -10,36 +10,21 @@ constexpr std::int64_t kChunkRows = 256;
 
 std::vector<Chunk> MakeChunks(const BlocksPlan& plan) {
   std::vector<Chunk> chunks;
-  std::int64_t share = 0;
   for (const Segment& segment : plan.segments) {
     const bool opens_group = chunks.empty() || chunks.back().group() != segment.group;
     if (opens_group || chunks.back().rows + segment.length > kChunkRows) {
-      chunks.push_back(
-          {.segments = std::span(&segment, 0), .first_share = share, .opens_group = opens_group});
+      chunks.push_back({.segments = std::span(&segment, 0), .opens_group = opens_group});
     }
     Chunk& chunk = chunks.back();
     chunk.segments = std::span(chunk.segments.data(), chunk.segments.size() + 1);
     chunk.rows += segment.length;
-    share += plan.heads * segment.length * segment.length;
+    chunk.shares += plan.heads * segment.length * segment.length;
   }
   return chunks;
 }
 
 std::int64_t BlocksPlan::Rows() const {
   return segments.empty() ? 0 : segments.back().begin + segments.back().length;
-}
-
-std::int64_t BlocksPlan::ShareCount() const {
-  std::int64_t count = 0;
-  for (const Segment& segment : segments) {
-    count += heads * segment.length * segment.length;
-  }
-  return count;
-}
-
-std::int64_t BlocksPlan::SavedSize() const {
-  const std::int64_t rows = Rows();
-  return blocks() * (7 * rows * width + 2 * rows + ShareCount()) + rows * (width + 1);
 }
 
 }  // namespace rondo

@@ -9,6 +9,7 @@ namespace rondo {
 /// One sequence among the rows of a pass from which padding has been left out.
 struct Segment {
   std::int64_t group = 0;
+  std::int64_t sequence = 0;      ///< its number among the sequences of all groups
   std::int64_t begin = 0;         ///< its first row
   std::int64_t length = 0;        ///< rows
   std::uint64_t dropout_key = 0;  ///< read if there is dropout
@@ -26,16 +27,14 @@ struct BlocksPlan {
   std::int64_t blocks() const { return static_cast<std::int64_t>(score_scale.size()); }
 
   std::int64_t Rows() const;
-  std::int64_t ShareCount() const;  ///< heads * length^2, summed over segments
-  std::int64_t SavedSize() const;   ///< floats that forward leaves for backward
 };
 
 /// Neighbouring sequences of one group, taken through all blocks together.
 struct Chunk {
   std::span<const Segment> segments;
   std::int64_t rows = 0;
-  std::int64_t first_share = 0;  ///< of its first segment among all shares of a block
-  bool opens_group = false;      ///< no other chunk of its group stands before it
+  std::int64_t shares = 0;   ///< heads * length^2, summed over its segments
+  bool opens_group = false;  ///< no other chunk of its group stands before it
 
   std::int64_t group() const { return segments.front().group; }
 

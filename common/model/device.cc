@@ -1,5 +1,7 @@
 #include "common/model/device.h"
 
+#include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <dlfcn.h>
 #include <filesystem>
@@ -28,6 +30,16 @@ void TuneThreads() {
   }
 }
 
+template <typename Value>
+at::Tensor Copy(const std::vector<Value>& from,
+                const std::vector<std::int64_t>& shape,
+                at::ScalarType type,
+                const at::Device& device) {
+  at::Tensor tensor = at::empty(shape, type);
+  std::copy(from.begin(), from.end(), tensor.data_ptr<Value>());
+  return ToDevice(tensor, device);
+}
+
 /// Which library serves sgemm, and whether it is the slow reference BLAS.
 void DescribeBlas(DeviceInfo& info) {
   void* sgemm = dlsym(RTLD_DEFAULT, "sgemm_");
@@ -54,22 +66,39 @@ void DescribeBlas(DeviceInfo& info) {
 }  // namespace
 
 Result<at::Device> FindDevice(const std::string& word) {
+  const bool numbered = word.starts_with("cuda:");
   if (word == "cpu") {
     return at::Device(at::kCPU);
   }
-  if (word != "auto" && word != "cuda") {
+  if (word != "auto" && word != "cuda" && !numbered) {
     return Fail(ErrorCode::kInvalidArgument,
-                "device '" + word + "' is unknown: use auto, cpu or cuda");
+                "device '" + word + "' is unknown: use auto, cpu, cuda or cuda:<number>");
   }
-  if (torch::cuda::is_available()) {
-    return at::Device(at::kCUDA, 0);
+  const auto count = static_cast<int>(torch::cuda::device_count());
+  int number = 0;
+  if (numbered) {
+    const char* const end = word.data() + word.size();
+    const auto parsed = std::from_chars(word.data() + 5, end, number);
+    if (parsed.ec != std::errc() || parsed.ptr != end || number < 0) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  "device '" + word + "' has no number after the colon: use cuda:0");
+    }
   }
-  if (word == "cuda") {
-    return Fail(ErrorCode::kUnavailable,
-                "device 'cuda' was asked for, but LibTorch sees no GPU: use auto or cpu, or a "
-                "LibTorch built for CUDA");
+  if (number < count) {
+    return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(number));
   }
-  return at::Device(at::kCPU);
+  if (word == "auto") {
+    return at::Device(at::kCPU);
+  }
+  return Fail(ErrorCode::kUnavailable,
+              "device '" + word + "' was asked for, but LibTorch sees "
+                  + (count == 0 ? "no GPU" : std::to_string(count) + " GPUs")
+                  + ": use auto or cpu, or a LibTorch built for CUDA");
+}
+
+std::string DeviceOfRank(const std::string& device, int rank) {
+  const auto count = static_cast<int>(torch::cuda::device_count());
+  return device == "cpu" || count == 0 ? device : "cuda:" + std::to_string(rank % count);
 }
 
 Result<DeviceInfo> PrepareTorch(const std::string& device) {
@@ -79,6 +108,28 @@ Result<DeviceInfo> PrepareTorch(const std::string& device) {
   DeviceInfo info{.device = found.str()};
   DescribeBlas(info);
   return info;
+}
+
+at::Tensor ToDevice(const at::Tensor& host, const at::Device& device) {
+  return device.is_cuda() ? host.pin_memory().to(device, /*non_blocking=*/true) : host;
+}
+
+at::Tensor FromHost(const std::vector<std::int64_t>& from,
+                    const std::vector<std::int64_t>& shape,
+                    const at::Device& device) {
+  return Copy(from, shape, at::kLong, device);
+}
+
+at::Tensor FromHost(const std::vector<float>& from,
+                    const std::vector<std::int64_t>& shape,
+                    const at::Device& device) {
+  return Copy(from, shape, at::kFloat, device);
+}
+
+at::Tensor FromHost(const std::vector<double>& from,
+                    const std::vector<std::int64_t>& shape,
+                    const at::Device& device) {
+  return Copy(from, shape, at::kDouble, device);
 }
 
 }  // namespace rondo

@@ -1,6 +1,7 @@
 #include "common/model/dropout.h"
 
 #include "common/core/check.h"
+#include "common/core/clones.h"
 #include "common/core/rng.h"
 
 namespace rondo {
@@ -8,11 +9,11 @@ namespace {
 
 // Columns count from the end, so that attention rows, whose last column is the newest event, can be
 // trimmed. Simple enough for the compiler to vectorise; the CMake file asks for -O3 here.
-void FillRow(std::uint32_t key,
-             std::uint32_t threshold,
-             float kept,
-             std::int64_t width,
-             float* mask) {
+RONDO_CLONES void FillRow(std::uint32_t key,
+                          std::uint32_t threshold,
+                          float kept,
+                          std::int64_t width,
+                          float* mask) {
   for (std::int64_t d = 0; d < width; ++d) {
     std::uint32_t x = key + static_cast<std::uint32_t>(d - width) * 0x9E3779B9U;
     x ^= x >> 16;

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
 
 #include <torch/torch.h>
 
+#include "common/model/device.h"
 #include "common/model/dropout.h"
-#include "common/model/fused_blocks.h"
+#include "common/model/fused_step.h"
 #include "common/model/fusion.h"
 
 namespace rondo {
@@ -83,7 +83,7 @@ struct Pass {
                     width,
                     {.site = site++, .probability = in.dropout},
                     {mask.data_ptr<float>(), static_cast<std::size_t>(mask.numel())});
-    return mask.to(like.device()).view(like.sizes());
+    return ToDevice(mask, like.device()).view(like.sizes());
   }
 
   at::Tensor Dropout(const at::Tensor& x) {  // [G, B L, width]
@@ -168,82 +168,6 @@ at::Tensor Block(Pass& pass, const BlockWeights& weights, const at::Tensor& x) {
   return (y + pass.Dropout(Linear(inner, weights.ff2))) * pass.keep;
 }
 
-/// A pass without its padding.
-struct Compact {
-  std::vector<Segment> segments;
-  std::vector<std::int64_t>
-      row_of;  ///< [G B L] row of a position; a padding position has its group's first
-  std::vector<std::int64_t> item;      ///< [N] row of the flat item tables [G rows]
-  std::vector<std::int64_t> position;  ///< [N] row of the flat position tables [G history]
-};
-
-/// Nothing if a sequence has padding after its start.
-std::optional<Compact> LeaveOutPadding(const EncoderWeights& weights, const EncoderInput& in) {
-  const std::int64_t length = in.input.size(2);
-  const std::int64_t batch = in.input.size(1);
-  const std::int64_t history = weights.position.defined() ? weights.position.size(1) : 0;
-  const std::int64_t* input = in.input.data_ptr<std::int64_t>();
-  Compact compact;
-  for (std::int64_t group = 0; group < in.input.size(0); ++group) {
-    const auto first = static_cast<std::int64_t>(compact.item.size());
-    for (std::int64_t b = 0; b < batch; ++b, input += length) {
-      const std::int64_t padding =
-          std::find_if(input, input + length, [](std::int64_t row) { return row != 0; }) - input;
-      if (std::find(input + padding, input + length, 0) != input + length) {
-        return std::nullopt;
-      }
-      compact.row_of.insert(compact.row_of.end(), static_cast<std::size_t>(padding), first);
-      if (padding == length) {
-        continue;
-      }
-      const auto begin = static_cast<std::int64_t>(compact.item.size());
-      const auto sequence = static_cast<std::size_t>(group * batch + b);
-      compact.segments.push_back({.group = group,
-                                  .begin = begin,
-                                  .length = length - padding,
-                                  .dropout_key = in.dropout > 0.0 ? in.dropout_key[sequence] : 0});
-      for (std::int64_t t = padding; t < length; ++t) {
-        compact.row_of.push_back(begin + t - padding);
-        compact.item.push_back(group * weights.item.size(1) + input[t]);
-        compact.position.push_back(group * history + history - length + t);
-      }
-    }
-    if (first == static_cast<std::int64_t>(compact.item.size())) {
-      // A group that sits this step out: a row of its own that its unused slots can look at.
-      compact.segments.push_back({.group = group, .begin = first, .length = 1});
-      compact.item.push_back(group * weights.item.size(1));
-      compact.position.push_back(group * history + std::max<std::int64_t>(history - 1, 0));
-    }
-  }
-  return compact;
-}
-
-at::Tensor IndexTensor(const std::vector<std::int64_t>& index) {
-  return at::tensor(index, at::kLong);
-}
-
-at::Tensor EmbedCompact(const EncoderWeights& weights, const Compact& compact, double dropout) {
-  const std::int64_t width = weights.item.size(2);
-  at::Tensor x = GatherRows(weights.item.reshape({-1, width}), IndexTensor(compact.item))
-                 * std::sqrt(static_cast<double>(width));
-  if (weights.position.defined()) {
-    x = x + GatherRows(weights.position.reshape({-1, width}), IndexTensor(compact.position));
-  }
-  if (dropout <= 0.0) {
-    return x;
-  }
-  at::Tensor mask = at::empty(x.sizes(), at::kFloat);
-  for (const Segment& segment : compact.segments) {
-    FillDropoutMask({&segment.dropout_key, 1},
-                    segment.length,
-                    width,
-                    {.site = 0, .probability = dropout},
-                    {mask.data_ptr<float>() + segment.begin * width,
-                     static_cast<std::size_t>(segment.length * width)});
-  }
-  return x * mask;
-}
-
 }  // namespace
 
 Result<EncoderWeights> BindWeights(const ModelConfig& config,
@@ -320,15 +244,8 @@ at::Tensor EncodeAt(const ModelConfig& config,
                     const EncoderWeights& weights,
                     const EncoderInput& in,
                     const at::Tensor& place) {
-  if (HasFusedBlocks(config, in.input.device())) {
-    if (const std::optional<Compact> compact = LeaveOutPadding(weights, in)) {
-      const at::Tensor hidden = FusedBlocks(config,
-                                            weights,
-                                            compact->segments,
-                                            in.dropout,
-                                            EmbedCompact(weights, *compact, in.dropout));
-      return GatherRows(hidden, IndexTensor(compact->row_of).index_select(0, place));
-    }
+  if (!at::GradMode::is_enabled() && HasFusedStep(config, in.input.device())) {
+    return FusedEncodeAt(config, weights, in, place);
   }
   return GatherRows(Encode(config, weights, in).view({-1, config.width}), place);
 }

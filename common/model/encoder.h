@@ -65,7 +65,8 @@ struct EncoderInput {
 /// Source  Kang and McAuley 2018 (SASRec), pre-norm blocks, item table scaled by sqrt(width).
 at::Tensor Encode(const ModelConfig& config, const EncoderWeights& weights, const EncoderInput& in);
 
-/// Hidden states at chosen positions, by the fastest way there is for this model and device.
+/// Hidden states at chosen positions; where no gradient is asked for, by the fastest way there is
+/// for this model and device.
 ///
 /// Shapes  place int64 [N], indices into the flat [G B L] positions, none of them padding unless
 /// its

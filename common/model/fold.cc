@@ -16,9 +16,7 @@ double ClipSegments(std::span<const UpdateSegment> update, double clip_norm) {
   const double factor = ClipFactor(norm, clip_norm);
   if (factor < 1.0) {
     for (const UpdateSegment& segment : update) {
-      for (float& value : segment.values) {
-        value = static_cast<float>(value * factor);
-      }
+      Scale(segment.values, factor);
     }
   }
   return norm;

@@ -5,6 +5,8 @@
 
 #include <torch/torch.h>
 
+#include "common/model/device.h"
+
 namespace rondo {
 namespace {
 
@@ -77,13 +79,6 @@ const std::array<FusionKind, 3>& Kinds() {
   return kinds;
 }
 
-at::Tensor ToDevice(const std::vector<std::int64_t>& values, const at::Device& device) {
-  const auto size = static_cast<std::int64_t>(values.size());
-  at::Tensor tensor = at::empty({size}, at::kLong);
-  std::copy(values.begin(), values.end(), tensor.data_ptr<std::int64_t>());
-  return tensor.to(device);
-}
-
 }  // namespace
 
 Result<const FusionKind*> FindFusion(const std::string& name) {
@@ -121,19 +116,18 @@ TableFeatures FeaturesOfTables(const ItemFeatures& features,
     }
   }
   const auto size = static_cast<std::int64_t>(amount.size());
-  at::Tensor amounts = at::empty({size}, at::kFloat);
-  std::copy(amount.begin(), amount.end(), amounts.data_ptr<float>());
   return {.values = features.values(),
-          .from = ToDevice(from, device),
-          .to = ToDevice(to, device),
-          .amount = amounts.to(device)};
+          .from = FromHost(from, {size}, device),
+          .to = FromHost(to, {size}, device),
+          .amount = FromHost(amount, {size}, device)};
 }
 
 void FuseFeatures(const TableFeatures& features, EncoderWeights& weights) {
   const at::Tensor& item = weights.item;
   const at::Tensor mixed = WeightedRows::apply(
       weights.feature.reshape({-1, item.size(2)}), features, item.size(0) * item.size(1));
-  weights.item = weights.fusion_kind->fuse(item, mixed.view(item.sizes()), weights.fusion);
+  weights.item =
+      weights.fusion_kind->fuse(item, mixed.view(item.sizes()), weights.fusion).contiguous();
 }
 
 }  // namespace rondo

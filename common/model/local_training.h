@@ -8,6 +8,7 @@
 
 #include "common/data/item_features.h"
 #include "common/federated/task.h"
+#include "common/model/loss_book.h"
 #include "common/model/losses.h"
 #include "common/model/packs.h"
 
@@ -20,24 +21,24 @@ struct RoundContext {
   const TrainTask* task = nullptr;
   std::int64_t items = 0;
   const ItemFeatures* features = nullptr;  ///< null without features
-  Loss loss = nullptr;
+  const LossKind* loss = nullptr;
   std::vector<at::Tensor>
       base;  ///< weights before the round, [1, ...] in layout order, on the device
 };
 
-/// What a pack's training did. Tensors are contiguous floats on the CPU.
+/// What a pack's training did.
 struct PackResult {
-  std::vector<at::Tensor>
-      delta;                   ///< layout order, [G, ...]; of the item table [G, table_rows, width]
-  std::vector<double> loss;    ///< of each plan, mean over positions of its last epoch or step
-  std::vector<bool> diverged;  ///< plans that met NaN or infinity in their loss
+  /// Contiguous floats in layout order, [G, ...]; of the item table [G, table_rows, width]. They
+  /// lie where the pack was trained.
+  std::vector<at::Tensor> delta;
+  LossBook book;
 };
 
-/// Is shown what a pack with weights a client did in its first `steps` steps; false ends its
-/// training.
+/// Is shown what a pack with weights a client did in its first `steps` steps, as PackResult::delta;
+/// false ends its training.
 struct StepWatch {
   std::int64_t every = 0;  ///< steps; 0: nobody watches
-  std::function<bool(std::int64_t steps, const PackResult& so_far)> show;
+  std::function<bool(std::int64_t steps, const std::vector<at::Tensor>& delta)> show;
 };
 
 /// Trains the clients of a pack from `context.base`. With shared weights the delta is the weighted
@@ -47,7 +48,12 @@ Result<PackResult> TrainPack(const RoundContext& context,
                              const std::stop_token& stop,
                              const StepWatch& watch = {});
 
-/// The flat weights as tensors [1, ...] in layout order on `device`.
+/// The catalogue rows of all groups' item tables, padded with row 0: int64 [G * table_rows] on
+/// `device`; undefined where they are the whole table.
+at::Tensor CatalogueRows(const Pack& pack, const at::Device& device);
+
+/// The flat weights as tensors [1, ...] in layout order on `device`. On a CPU they are views of
+/// `parameters`, and not to be written to.
 std::vector<at::Tensor> ToTensors(const ParameterVector& parameters, const at::Device& device);
 
 }  // namespace rondo

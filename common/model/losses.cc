@@ -6,29 +6,17 @@
 #include <torch/torch.h>
 
 #include "common/model/encoder.h"
-#include "common/model/row_math.h"
 
 namespace rondo {
 namespace {
 
-// Numbers of a block of logits: small enough for a core's cache, large enough for sgemm.
-constexpr std::int64_t kLogitsAtOnce = 1 << 18;
+// Numbers of the item rows that a block of targets gathers.
+constexpr std::int64_t kRowsAtOnce = 1 << 22;
 
 /// Replaces logits [positions, rows] by d objective / d logits and returns the losses [positions].
 at::Tensor CrossEntropyInPlace(at::Tensor& logits,
                                const at::Tensor& chosen,
                                const at::Tensor& factor) {
-  if (logits.is_cpu()) {
-    const std::int64_t rows = logits.size(1);
-    at::Tensor each = at::empty_like(factor);
-    for (std::int64_t i = 0; i < logits.size(0); ++i) {
-      each.data_ptr<float>()[i] = CrossEntropyRow(logits.data_ptr<float>() + i * rows,
-                                                  rows,
-                                                  chosen.data_ptr<std::int64_t>()[i],
-                                                  factor.data_ptr<float>()[i]);
-    }
-    return each;
-  }
   const at::Tensor column = chosen.unsqueeze(1);
   const at::Tensor score = logits.gather(1, column);
   const at::Tensor highest = logits.amax({1}, true);
@@ -87,52 +75,103 @@ LossOutput FullSoftmax(const LossInput& in) {
   return {.each = out[0], .objective = out[1]};
 }
 
-LossOutput Weighted(const at::Tensor& each, const LossInput& in) {
-  return {.each = each.detach(), .objective = (each * in.coefficient).sum()};
+/// Losses [G, b] of the scores of a target, the first, and its negatives [G, b, 1 + K].
+using ScoreLoss = at::Tensor (*)(const at::Tensor& scores, std::int64_t items);
+
+/// A sampled loss, block of targets by block of targets, since the rows of all candidates together
+/// take K times the room of the states. The gradient is taken on the way.
+class BlockwiseSampled : public torch::autograd::Function<BlockwiseSampled> {
+ public:
+  static torch::autograd::variable_list forward(torch::autograd::AutogradContext* context,
+                                                const at::Tensor& hidden,
+                                                const at::Tensor& item,
+                                                const at::Tensor& candidates,
+                                                const at::Tensor& coefficient,
+                                                std::int64_t items,
+                                                ScoreLoss loss) {
+    const std::int64_t a_slot = hidden.size(0) * candidates.size(2) * hidden.size(2);
+    const std::int64_t block = std::max<std::int64_t>(1, kRowsAtOnce / a_slot);
+    at::Tensor each = at::empty_like(coefficient);
+    at::Tensor to_hidden = at::empty_like(hidden, at::MemoryFormat::Contiguous);
+    at::Tensor to_item = at::zeros_like(item, at::MemoryFormat::Contiguous);
+    for (std::int64_t begin = 0; begin < hidden.size(1); begin += block) {
+      const std::int64_t count = std::min(block, hidden.size(1) - begin);
+      const auto cut = [&](const at::Tensor& t) {
+        return t.detach().narrow(1, begin, count);
+      };
+      const at::AutoGradMode differentiate(true);
+      const at::Tensor state = cut(hidden).requires_grad_(true);
+      const at::Tensor table = item.detach().requires_grad_(true);
+      const at::Tensor index = cut(candidates).reshape({hidden.size(0), -1});
+      const at::Tensor rows =
+          GatherGroupRows(table, index).view({hidden.size(0), count, candidates.size(2), -1});
+      const at::Tensor losses = loss((state.unsqueeze(2) * rows).sum(-1), items);
+      const auto gradients =
+          torch::autograd::grad({(losses * cut(coefficient)).sum()}, {state, table});
+      const at::NoGradGuard no_gradient;
+      cut(each).copy_(losses);
+      cut(to_hidden).copy_(gradients[0]);
+      to_item.add_(gradients[1]);
+    }
+    context->save_for_backward({to_hidden, to_item});
+    context->mark_non_differentiable({each});
+    return {each, (each * coefficient).sum()};
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradients) {
+    const auto saved = context->get_saved_variables();
+    return {saved[0] * gradients[1],
+            saved[1] * gradients[1],
+            at::Tensor(),
+            at::Tensor(),
+            at::Tensor(),
+            at::Tensor()};
+  }
+};
+
+LossOutput Sampled(const LossInput& in, ScoreLoss loss) {
+  const at::Tensor candidates = torch::cat({in.target.unsqueeze(2), in.negatives}, 2);
+  const auto out =
+      BlockwiseSampled::apply(in.hidden, in.item, candidates, in.coefficient, in.items, loss);
+  return {.each = out[0], .objective = out[1]};
 }
 
-/// Scores of the target and of the negatives: [G, P] and [G, P, K].
-std::pair<at::Tensor, at::Tensor> SampledScores(const LossInput& in) {
-  const std::int64_t groups = in.negatives.size(0);
-  const std::int64_t slots = in.negatives.size(1);
-  const std::int64_t count = in.negatives.size(2);
-  const at::Tensor target = (in.hidden * GatherGroupRows(in.item, in.target)).sum(-1);
-  const at::Tensor rows = GatherGroupRows(in.item, in.negatives.view({groups, slots * count}));
-  const at::Tensor shaped = rows.view({groups, slots, count, -1});
-  return {target, (in.hidden.unsqueeze(2) * shaped).sum(-1)};
+at::Tensor Negatives(const at::Tensor& scores) {
+  return scores.narrow(2, 1, scores.size(2) - 1);
 }
 
-/// Softmax over the target and K uniform negatives. A negative stands for items / K items, so
-/// log(items / K) is added to its score; the target is always there and stands for itself. Source
-/// Bengio and Senecal 2008, importance sampling of the partition function.
 LossOutput SampledSoftmax(const LossInput& in) {
-  const auto [target, negatives] = SampledScores(in);
-  const double log_q =
-      std::log(static_cast<double>(in.negatives.size(2)) / static_cast<double>(in.items));
-  const at::Tensor scores = torch::cat({target.unsqueeze(2), negatives - log_q}, 2);
-  return Weighted(torch::logsumexp(scores, 2) - target, in);
+  return Sampled(in, [](const at::Tensor& scores, std::int64_t items) {
+    const double log_q =
+        std::log(static_cast<double>(scores.size(2) - 1) / static_cast<double>(items));
+    const at::Tensor target = scores.narrow(2, 0, 1);
+    return torch::logsumexp(torch::cat({target, Negatives(scores) - log_q}, 2), 2)
+           - target.squeeze(2);
+  });
 }
 
-/// Binary cross entropy of the target against each negative.
 LossOutput BinaryCrossEntropy(const LossInput& in) {
-  const auto [target, negatives] = SampledScores(in);
-  return Weighted(torch::softplus(-target) + torch::softplus(negatives).sum(-1), in);
+  return Sampled(in, [](const at::Tensor& scores, std::int64_t /*items*/) {
+    return torch::softplus(-scores.select(2, 0)) + torch::softplus(Negatives(scores)).sum(-1);
+  });
 }
 
 }  // namespace
 
-Result<Loss> FindLoss(const std::string& name) {
-  if (name == "softmax") {
-    return &FullSoftmax;
+Result<const LossKind*> FindLoss(const std::string& name) {
+  static const std::vector<LossKind> kinds = {
+      {"softmax", &FullSoftmax, &FullSoftmaxRows},
+      {"sampled_softmax", &SampledSoftmax, &SampledSoftmaxRows},
+      {"bce", &BinaryCrossEntropy, &BinaryCrossEntropyRows},
+  };
+  const auto found = std::find_if(
+      kinds.begin(), kinds.end(), [&](const LossKind& kind) { return kind.name == name; });
+  if (found == kinds.end()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "client.loss '" + name + "' is unknown: use softmax, sampled_softmax or bce");
   }
-  if (name == "sampled_softmax") {
-    return &SampledSoftmax;
-  }
-  if (name == "bce") {
-    return &BinaryCrossEntropy;
-  }
-  return Fail(ErrorCode::kInvalidArgument,
-              "client.loss '" + name + "' is unknown: use softmax, sampled_softmax or bce");
+  return &*found;
 }
 
 }  // namespace rondo

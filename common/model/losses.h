@@ -6,6 +6,7 @@
 #include <torch/types.h>
 
 #include "common/core/result.h"
+#include "common/model/loss_rows.h"
 
 namespace rondo {
 
@@ -26,10 +27,21 @@ struct LossOutput {
   at::Tensor objective;  ///< scalar, sum of coefficient * loss; what is differentiated
 };
 
-using Loss = LossOutput (*)(const LossInput&);
+/// One loss, by its word in the scenario, twice: as operations of LibTorch, and on raw rows. With s
+/// the score of the target, s_k those of K uniform negatives and N items in the catalogue:
+///
+///   softmax          log(sum over items of exp(score)) - s
+///   sampled_softmax  log(exp(s) + sum of exp(s_k - log(K / N))) - s. A negative stands for N / K
+///                    items, the target for itself. Source  Bengio and Senecal 2008, importance
+///                    sampling of the partition function.
+///   bce              softplus(-s) + sum of softplus(s_k)
+struct LossKind {
+  std::string name;
+  LossOutput (*loss)(const LossInput& in);
+  LossRows rows;
+};
 
-/// Finds a loss by its word in the scenario: softmax | sampled_softmax | bce.
 /// Errors  kInvalidArgument for an unknown word.
-Result<Loss> FindLoss(const std::string& name);
+Result<const LossKind*> FindLoss(const std::string& name);
 
 }  // namespace rondo

@@ -1,6 +1,7 @@
 #include "common/model/packs.h"
 
 #include <algorithm>
+#include <numeric>
 #include <tuple>
 
 #include "common/core/rng.h"
@@ -8,10 +9,16 @@
 namespace rondo {
 namespace {
 
-// More than this gains nothing on a CPU: activations, or the weights of the clients, leave the
-// cache.
+// On a CPU the weights of more clients, or more positions with weights a client, would leave the
+// caches.
+constexpr std::int64_t kClientsAPack = 4;
 constexpr std::int64_t kTokensAPack = 1024;
-constexpr std::int64_t kClientsAPack = 16;
+
+// Clients who share weights go through the cache some sequences at a time anyway. Larger packs save
+// what each costs once; many packs of one size, a multiple of 8, leave no thread or rank waiting.
+constexpr std::int64_t kMostTokensAPack = 8192;
+constexpr std::int64_t kPacksACohort = 32;
+constexpr std::int64_t kMultiple = 8;
 
 /// The largest of a pack's clients in each dimension: the shape its tensors are padded to.
 struct Extent {
@@ -19,17 +26,16 @@ struct Extent {
   std::int64_t sequences = 0;  // of all clients together, in their widest steps
   std::int64_t widest_step = 0;
   std::int64_t longest = 0;
-  std::int64_t touched = 0;  // most rows of a client
-  std::int64_t all_touched = 0;
+  std::int64_t rows = 0;  // bound on the rows of a client
+  std::int64_t all_rows = 0;
 
   void Add(const ClientPlan& plan) {
-    const auto rows = static_cast<std::int64_t>(plan.touched.size());
     clients += 1;
     sequences += plan.widest_step;
     widest_step = std::max(widest_step, plan.widest_step);
     longest = std::max(longest, plan.longest);
-    touched = std::max(touched, rows);
-    all_touched += rows;
+    rows = std::max(rows, plan.most_rows);
+    all_rows += plan.most_rows;
   }
 
   /// Positions of a step, padding included.
@@ -41,7 +47,7 @@ struct Extent {
     if (!limits.compact) {
       return limits.items + 1;
     }
-    return limits.shared ? std::min(limits.items + 1, all_touched) : touched;
+    return limits.shared ? std::min(limits.items + 1, all_rows) : rows;
   }
 };
 
@@ -55,23 +61,42 @@ double PackBytes(const PackLimits& limits, const Extent& extent) {
                          + static_cast<double>(limits.feature_values) * width;
   // Mixed features, gate, fused table and their gradients.
   const double fused = limits.feature_values > 0 ? 6.0 * rows * width : 0.0;
-  const double copies = limits.adam ? 6.0 : 4.0;
+  // Weights, start, gradient, update and a proximal term's copy; moments of Adam.
+  const double copies = limits.adam ? 7.0 : 5.0;
   const auto tokens = static_cast<double>(extent.Tokens(limits.shared));
   const double hidden = tokens * width * (6.0 + 24.0 * model.blocks);
   const bool additive = std::find(model.attention.begin(), model.attention.end(), "additive")
                         != model.attention.end();
   const double pairs = tokens * static_cast<double>(extent.longest)
                        * (additive ? 3.0 * width : 5.0 * model.heads) * model.blocks;
-  // The full softmax goes block by block; sampled losses gather a row a target and negative.
-  const double gathered = tokens * width * 2.0 * (1.0 + limits.negatives);
+  // A fold on the device holds the largest tensor some times over in double precision.
+  const double folded = limits.cached ? 0.0 : 10.0 * rows * width;
   const double groups = limits.shared ? 1.0 : static_cast<double>(extent.clients);
-  return 4.0 * (groups * (weights * copies + fused) + hidden + pairs + gathered);
+  return 4.0 * (groups * (weights * copies + fused + folded) + hidden + pairs);
+}
+
+/// Positions of all steps, without padding.
+std::int64_t Positions(const ClientPlan& plan) {
+  return plan.widest_step * plan.longest;
+}
+
+/// How many packs clients who share weights are to form; 0 if memory alone decides.
+std::int64_t WantedPacks(const PackLimits& limits, std::int64_t all_positions) {
+  if (!limits.cached || !limits.shared) {
+    return 0;
+  }
+  const auto divide_up = [](std::int64_t a, std::int64_t b) {
+    return (a + b - 1) / b;
+  };
+  const std::int64_t size =
+      std::clamp(all_positions / kPacksACohort, kTokensAPack, kMostTokensAPack);
+  return divide_up(divide_up(all_positions, size), kMultiple) * kMultiple;
 }
 
 bool Fits(const PackLimits& limits, const Extent& extent) {
-  return extent.Tokens(limits.shared) <= kTokensAPack
-         && (limits.shared || extent.clients <= kClientsAPack)
-         && PackBytes(limits, extent) <= static_cast<double>(limits.memory_mib) * 1048576.0;
+  const bool cached = limits.shared || !limits.cached
+                      || (extent.clients <= kClientsAPack && extent.Tokens(false) <= kTokensAPack);
+  return cached && PackBytes(limits, extent) <= static_cast<double>(limits.memory_mib) * 1048576.0;
 }
 
 }  // namespace
@@ -88,18 +113,27 @@ std::vector<std::vector<const ClientPlan*>> MakePacks(std::span<const ClientPlan
   std::sort(order.begin(), order.end(), [&](const ClientPlan* a, const ClientPlan* b) {
     return key(a) != key(b) ? key(a) > key(b) : a->id < b->id;
   });
+  const std::int64_t all = std::accumulate(
+      plans.begin(), plans.end(), std::int64_t{0}, [](std::int64_t sum, const ClientPlan& plan) {
+        return sum + Positions(plan);
+      });
+  const std::int64_t wanted = WantedPacks(limits, all);
   std::vector<std::vector<const ClientPlan*>> packs;
   Extent extent;
+  std::int64_t before = 0;  // positions of all clients before this one
   for (const ClientPlan* plan : order) {
+    // A pack is full when all packs so far hold their share.
+    const bool full = wanted > 0 && before * wanted >= std::ssize(packs) * all;
     Extent with = extent;
     with.Add(*plan);
-    if (packs.empty() || !Fits(limits, with)) {
+    if (packs.empty() || full || !Fits(limits, with)) {
       packs.emplace_back();
       with = Extent();
       with.Add(*plan);
     }
     packs.back().push_back(plan);
     extent = with;
+    before += Positions(*plan);
   }
   return packs;
 }
@@ -115,33 +149,45 @@ Pack::Pack(std::span<const ClientPlan* const> plans,
            const TrainTask& task)
     : plans_(plans.begin(), plans.end()),
       shared_(shared),
-      task_(task),
-      drawn_used_(plans.size(), 0) {
+      task_(task) {
+  // A slice as large as the table would only cost its copy.
+  const std::int64_t most_rows = std::accumulate(
+      plans_.begin(), plans_.end(), std::int64_t{0}, [](std::int64_t rows, const ClientPlan* plan) {
+        return rows + plan->most_rows;
+      });
+  const bool compact = UsesCompactTable(task) && !(shared_ && most_rows > items);
+  if (compact) {
+    tables_.assign(static_cast<std::size_t>(groups()), RowSet(items));
+  }
   for (const ClientPlan* plan : plans_) {
     steps_ = std::max(steps_, static_cast<std::int64_t>(plan->steps.size()));
-    table_rows_ = std::max(table_rows_, static_cast<std::int64_t>(plan->touched.size()));
-    stream_key_.push_back(Rng({task.seed, task.round, plan->hash, Purpose::kDropout}).NextU64());
-    if (shared_) {
-      merged_.insert(merged_.end(), plan->touched.begin(), plan->touched.end());
+    Rng dropout({task.seed, task.round, plan->hash, Purpose::kDropout});
+    members_.push_back(
+        {.drawn = DrawNegatives(*plan, task, items), .dropout_key = dropout.NextU64()});
+    if (compact) {
+      RowSet& table = tables_[shared_ ? 0 : members_.size() - 1];
+      table.Insert(members_.back().drawn);
+      for (const PlannedSequence& sequence : plan->sequences) {
+        table.Insert(sequence.inputs);
+        table.Insert(sequence.targets);
+        table.Insert(sequence.negatives);
+      }
     }
   }
-  if (!UsesCompactTable(task)) {
-    table_rows_ = items + 1;
-  } else if (shared_) {
-    std::sort(merged_.begin(), merged_.end());
-    merged_.erase(std::unique(merged_.begin(), merged_.end()), merged_.end());
-    table_rows_ = static_cast<std::int64_t>(merged_.size());
+  table_rows_ = compact ? 0 : items + 1;
+  for (RowSet& table : tables_) {
+    table.Seal();
+    table_rows_ = std::max(table_rows_, std::ssize(table.rows()));
   }
 }
 
 std::span<const ItemRow> Pack::table(std::int64_t group) const {
-  return shared_ ? std::span<const ItemRow>(merged_)
-                 : plans_[static_cast<std::size_t>(group)]->touched;
+  return tables_.empty() ? std::span<const ItemRow>()
+                         : tables_[static_cast<std::size_t>(group)].rows();
 }
 
 std::int64_t Pack::TableRow(std::int64_t group, ItemRow row) const {
-  const std::span<const ItemRow> rows = table(group);
-  return rows.empty() ? row : std::lower_bound(rows.begin(), rows.end(), row) - rows.begin();
+  return tables_.empty() ? row : tables_[static_cast<std::size_t>(group)].Place(row);
 }
 
 void Pack::Shape(std::int64_t step, StepBatch& batch) const {
@@ -193,8 +239,8 @@ void Pack::Fill(std::size_t member, std::int64_t step, Cursor& at, StepBatch& ba
     const PlannedSequence& sequence = plan.sequences[s];
     const std::int64_t row = group * batch.sequences + at.sequence++;
     const std::int64_t first = (row + 1) * batch.length - sequence.length();
-    batch.dropout_key[static_cast<std::size_t>(row)] =
-        SplitMix64(stream_key_[member] + SplitMix64((static_cast<std::uint64_t>(step) << 32) + s));
+    batch.dropout_key[static_cast<std::size_t>(row)] = SplitMix64(
+        members_[member].dropout_key + SplitMix64((static_cast<std::uint64_t>(step) << 32) + s));
     for (std::size_t i = 0; i < sequence.inputs.size(); ++i) {
       batch.input[static_cast<std::size_t>(first) + i] = TableRow(group, sequence.inputs[i]);
     }
@@ -207,8 +253,9 @@ void Pack::Fill(std::size_t member, std::int64_t step, Cursor& at, StepBatch& ba
       for (int k = 0; k < per_slot; ++k) {
         const std::size_t brought =
             t * static_cast<std::size_t>(per_slot) + static_cast<std::size_t>(k);
+        Member& own = members_[member];
         const ItemRow negative =
-            plan.drawn.empty() ? sequence.negatives[brought] : plan.drawn[drawn_used_[member]++];
+            own.drawn.empty() ? sequence.negatives[brought] : own.drawn[own.used++];
         batch.negatives[slot * static_cast<std::size_t>(per_slot) + static_cast<std::size_t>(k)] =
             TableRow(group, negative);
       }

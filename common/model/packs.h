@@ -7,9 +7,10 @@
 #include "common/config/scenario.h"
 #include "common/core/ids.h"
 #include "common/model/plan.h"
+#include "common/model/row_set.h"
 
-/// Which clients are trained together, and each of their steps as flat arrays. Functions of plans
-/// and memory bound alone.
+/// Which clients are trained together, and each of their steps as flat arrays. Functions of plans,
+/// task and memory bound alone.
 namespace rondo {
 
 /// What a pack may cost.
@@ -21,7 +22,7 @@ struct PackLimits {
   bool compact = false;
   bool adam = false;
   std::int64_t feature_values = 0;  ///< rows of the feature table
-  int negatives = 0;                ///< a position; 0 for the full softmax
+  bool cached = true;               ///< keep to what a core's caches hold; off for a GPU
 };
 
 /// Groups plans of similar length, the most expensive packs first. A pack of more than one client
@@ -76,14 +77,20 @@ class Pack {
   void Shape(std::int64_t step, StepBatch& batch) const;
   void Fill(std::size_t member, std::int64_t step, Cursor& at, StepBatch& batch);
 
+  /// What a plan's turn needs.
+  struct Member {
+    std::vector<ItemRow> drawn;  ///< negatives of all steps, if none were brought
+    std::size_t used = 0;        ///< of them, by earlier steps
+    std::uint64_t dropout_key = 0;
+  };
+
   std::vector<const ClientPlan*> plans_;
   bool shared_;
   const TrainTask& task_;
   std::int64_t steps_ = 0;
   std::int64_t table_rows_ = 0;
-  std::vector<ItemRow> merged_;            ///< shared and compact: union of the touched rows
-  std::vector<std::size_t> drawn_used_;    ///< a plan's drawn negatives consumed so far
-  std::vector<std::uint64_t> stream_key_;  ///< a plan's dropout key
+  std::vector<Member> members_;
+  std::vector<RowSet> tables_;  ///< one a group; none for the whole table
 };
 
 }  // namespace rondo

@@ -133,52 +133,33 @@ ItemRow FreeRow(std::span<const ItemRow> own, ItemRow k) {
   return k + static_cast<ItemRow>(low);
 }
 
-Status DrawNegatives(const ClientData& data,
-                     const TrainTask& task,
-                     std::int64_t items,
-                     ClientPlan& plan) {
-  std::vector<ItemRow> own;
+/// Notes the rows that are no negatives of the client.
+Status KeepOwnRows(const ClientData& data, std::int64_t items, ClientPlan& plan) {
   for (const std::span<const ItemRow> rows : data.sequences) {
-    own.insert(own.end(), rows.begin(), rows.end());
+    plan.own.insert(plan.own.end(), rows.begin(), rows.end());
   }
-  std::sort(own.begin(), own.end());
-  own.erase(std::unique(own.begin(), own.end()), own.end());
-  const std::uint64_t free = static_cast<std::uint64_t>(items) - own.size();
-  if (free == 0) {
+  std::sort(plan.own.begin(), plan.own.end());
+  plan.own.erase(std::unique(plan.own.begin(), plan.own.end()), plan.own.end());
+  if (std::ssize(plan.own) == items) {
     return Fail(
         ErrorCode::kInvalidArgument,
         "client '" + data.id
             + "' has trained on every item, so no negative is left: use loss = \"softmax\"");
   }
-  Rng rng({task.data_seed, task.round, plan.hash, Purpose::kNegatives});
-  for (const auto& step : plan.steps) {
-    for (const std::uint32_t index : step) {
-      const PlannedSequence& sequence = plan.sequences[index];
-      const std::vector<ItemRow>& feedback = sequence.feedback;
-      const std::int64_t count = sequence.positions() * NegativesOf(task.client);
-      for (std::int64_t i = 0; i < count; ++i) {
-        if (!feedback.empty() && rng.Uniform() < task.client.feedback_share) {
-          plan.drawn.push_back(feedback[rng.Below(feedback.size())]);
-        } else {
-          plan.drawn.push_back(FreeRow(own, static_cast<ItemRow>(rng.Below(free)) + 1));
-        }
-      }
-    }
-  }
   return Ok();
 }
 
-void CollectTouched(ClientPlan& plan) {
-  std::vector<ItemRow>& rows = plan.touched;
-  rows = plan.drawn;
-  rows.push_back(0);
+std::int64_t MostRows(const ClientPlan& plan, int negatives, std::int64_t items) {
+  std::int64_t rows = 1;
   for (const PlannedSequence& sequence : plan.sequences) {
-    rows.insert(rows.end(), sequence.inputs.begin(), sequence.inputs.end());
-    rows.insert(rows.end(), sequence.targets.begin(), sequence.targets.end());
-    rows.insert(rows.end(), sequence.negatives.begin(), sequence.negatives.end());
+    rows += sequence.length() + sequence.positions();
   }
-  std::sort(rows.begin(), rows.end());
-  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+  for (const auto& step : plan.steps) {
+    for (const std::uint32_t index : step) {
+      rows += plan.sequences[index].positions() * negatives;
+    }
+  }
+  return std::min(rows, items + 1);
 }
 
 }  // namespace
@@ -287,12 +268,38 @@ Result<ClientPlan> PlanClient(const ClientData& data,
   RONDO_TRY_STATUS(CollectSequences(data, model, task, items, plan));
   PlanSteps(task, plan);
   if (NegativesOf(task.client) > 0 && data.negatives.empty()) {
-    RONDO_TRY_STATUS(DrawNegatives(data, task, items, plan));
+    RONDO_TRY_STATUS(KeepOwnRows(data, items, plan));
   }
-  if (UsesCompactTable(task)) {
-    CollectTouched(plan);
-  }
+  plan.most_rows =
+      UsesCompactTable(task) ? MostRows(plan, NegativesOf(task.client), items) : items + 1;
   plan.weight = ClientWeight(task.weighting, plan.positions);
   return plan;
 }
+
+std::vector<ItemRow> DrawNegatives(const ClientPlan& plan,
+                                   const TrainTask& task,
+                                   std::int64_t items) {
+  std::vector<ItemRow> drawn;
+  if (plan.own.empty()) {
+    return drawn;
+  }
+  const std::uint64_t free = static_cast<std::uint64_t>(items) - plan.own.size();
+  Rng rng({task.data_seed, task.round, plan.hash, Purpose::kNegatives});
+  for (const auto& step : plan.steps) {
+    for (const std::uint32_t index : step) {
+      const PlannedSequence& sequence = plan.sequences[index];
+      const std::vector<ItemRow>& feedback = sequence.feedback;
+      const std::int64_t count = sequence.positions() * NegativesOf(task.client);
+      for (std::int64_t i = 0; i < count; ++i) {
+        if (!feedback.empty() && rng.Uniform() < task.client.feedback_share) {
+          drawn.push_back(feedback[rng.Below(feedback.size())]);
+        } else {
+          drawn.push_back(FreeRow(plan.own, static_cast<ItemRow>(rng.Below(free)) + 1));
+        }
+      }
+    }
+  }
+  return drawn;
+}
+
 }  // namespace rondo

@@ -12,8 +12,9 @@
 #include "common/federated/task.h"
 #include "common/model/trainer.h"
 
-/// What each client will do in a round, decided before any tensor exists: its steps, batches and
-/// negatives. A function of its data and the task alone.
+/// What each client will do in a round, decided before any tensor exists: its steps and batches,
+/// and the negatives, which are drawn when the client's turn comes. A function of its data and the
+/// task alone.
 namespace rondo {
 
 /// One training sequence, cut to the history: targets[t] is predicted from inputs[0 .. places[t]].
@@ -51,13 +52,12 @@ struct ClientPlan {
   std::uint64_t hash = 0;  ///< HashId of its id
   std::vector<PlannedSequence> sequences;
   std::vector<std::vector<std::uint32_t>> steps;  ///< indices into `sequences`, one list a step
-  std::vector<ItemRow> drawn;  ///< negatives of all steps in order, if none were brought
-  std::vector<ItemRow>
-      touched;  ///< sorted rows used by any step, row 0 first; empty for the whole table
+  std::vector<ItemRow> own;  ///< sorted rows that are no negatives; empty where none are drawn
   std::uint64_t positions = 0;
   std::uint64_t weight = 0;
   std::int64_t longest = 0;      ///< most inputs or targets of a sequence
   std::int64_t widest_step = 0;  ///< most sequences of a step
+  std::int64_t most_rows = 0;    ///< bound on the rows of the item table that its steps look at
 };
 
 /// How many negatives a position a loss uses; 0 for the full softmax.
@@ -75,9 +75,7 @@ bool SharesWeights(std::span<const ClientPlan> plans,
 /// Steps that take every sequence of the client once.
 std::int64_t StepsAnEpoch(const ClientPlan& plan, const ClientConfig& config);
 
-/// Plans one client. Uniform negatives avoid the client's own training rows and nothing else. Where
-/// a user gave negative feedback, each negative of that user's sequence is one of those items (less
-/// the sequence's own) with probability client.feedback_share.
+/// Plans one client.
 /// Errors  kInvalidArgument for a row outside the catalogue, nothing to train on, or no item left
 /// to draw.
 Result<ClientPlan> PlanClient(const ClientData& data,
@@ -85,5 +83,13 @@ Result<ClientPlan> PlanClient(const ClientData& data,
                               const ModelConfig& model,
                               const TrainTask& task,
                               std::int64_t items);
+
+/// The negatives of all steps in order, K a target; nothing where the client brings them or its
+/// loss has none. Uniform negatives avoid the client's own training rows and nothing else. Where a
+/// user gave negative feedback, each negative of that user's sequence is one of those items (less
+/// the sequence's own) with probability client.feedback_share.
+std::vector<ItemRow> DrawNegatives(const ClientPlan& plan,
+                                   const TrainTask& task,
+                                   std::int64_t items);
 
 }  // namespace rondo

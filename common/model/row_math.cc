@@ -49,6 +49,24 @@ constexpr float kNormEpsilon = 1e-8F;
   return total;
 }
 
+// Rows that are asked of memory ahead of their turn, where a table is larger than the caches.
+constexpr std::int64_t kAhead = 8;
+
+/// Asks for row index[i + kAhead], a cache line at a time.
+[[gnu::always_inline]] inline void Prefetch(const float* table,
+                                            const std::int64_t* index,
+                                            std::int64_t i,
+                                            std::int64_t count,
+                                            std::int64_t width) {
+  constexpr std::int64_t kLine = 16;
+  if (i + kAhead < count) {
+    const float* const row = table + index[i + kAhead] * width;
+    for (std::int64_t d = 0; d < width; d += kLine) {
+      __builtin_prefetch(row + d);
+    }
+  }
+}
+
 }  // namespace
 
 RONDO_CLONES void NormRows(const float* x,
@@ -171,6 +189,65 @@ RONDO_CLONES float CrossEntropyRow(float* logits,
   }
   logits[chosen] -= factor;
   return std::log(total) + highest - score;
+}
+
+float BinaryCrossEntropyRow(float* scores, std::int64_t count, float factor) {
+  float loss = 0.0F;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float x = i == 0 ? -scores[i] : scores[i];  // of the class that is wrong
+    const float below = std::exp(-std::abs(x));
+    loss += std::max(x, 0.0F) + std::log1p(below);
+    const float slope = (x >= 0.0F ? 1.0F : below) / (1.0F + below);
+    // NaN stays NaN: `below` is NaN then.
+    scores[i] = factor * (i == 0 ? -slope : slope);
+  }
+  return loss;
+}
+
+RONDO_CLONES void ScoreRows(const float* state,
+                            const float* table,
+                            const std::int64_t* index,
+                            std::int64_t count,
+                            std::int64_t width,
+                            float* scores) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    Prefetch(table, index, i, count, width);
+    const float* const row = table + index[i] * width;
+    float sum = 0.0F;
+#pragma omp simd reduction(+ : sum)
+    for (std::int64_t d = 0; d < width; ++d) {
+      sum += state[d] * row[d];
+    }
+    scores[i] = sum;
+  }
+}
+
+RONDO_CLONES void ScoreRowsBackward(const float* to_score,
+                                    const float* state,
+                                    const float* table,
+                                    const std::int64_t* index,
+                                    std::int64_t count,
+                                    std::int64_t width,
+                                    float* to_state,
+                                    float* to_table) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    Prefetch(to_table, index, i, count, width);
+    const float slope = to_score[i];
+    const float* const row = table + index[i] * width;
+    float* const to_row = to_table + index[i] * width;
+#pragma omp simd
+    for (std::int64_t d = 0; d < width; ++d) {
+      to_state[d] += slope * row[d];
+      to_row[d] += slope * state[d];
+    }
+  }
+}
+
+RONDO_CLONES void AddScaledRow(float scale, const float* x, std::int64_t width, float* to) {
+#pragma omp simd
+  for (std::int64_t d = 0; d < width; ++d) {
+    to[d] += scale * x[d];
+  }
 }
 
 RONDO_CLONES void AddColumnSums(const float* x, std::int64_t rows, std::int64_t width, float* out) {

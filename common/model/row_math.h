@@ -41,6 +41,33 @@ void SoftmaxRowsBackward(const float* shares, std::int64_t length, bool causal, 
 /// `chosen`, the gradient of factor * loss. Returns the loss.
 float CrossEntropyRow(float* logits, std::int64_t count, std::int64_t chosen, float factor);
 
+/// Binary cross entropy of scores[0], a target, against the others: replaces the scores [count] by
+/// the gradient of factor * loss. Returns the loss.
+float BinaryCrossEntropyRow(float* scores, std::int64_t count, float factor);
+
+/// scores[i] = state . table[index[i]].
+/// Shapes  state [width]; table [rows, width]; index, scores [count].
+void ScoreRows(const float* state,
+               const float* table,
+               const std::int64_t* index,
+               std::int64_t count,
+               std::int64_t width,
+               float* scores);
+
+/// The gradient of ScoreRows, `to_score` being that of the scores: adds to `to_state` and
+/// `to_table`.
+void ScoreRowsBackward(const float* to_score,
+                       const float* state,
+                       const float* table,
+                       const std::int64_t* index,
+                       std::int64_t count,
+                       std::int64_t width,
+                       float* to_state,
+                       float* to_table);
+
+/// to += scale * x.
+void AddScaledRow(float scale, const float* x, std::int64_t width, float* to);
+
 /// out[d] += sum over rows of x[row, d].
 void AddColumnSums(const float* x, std::int64_t rows, std::int64_t width, float* out);
 

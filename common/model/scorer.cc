@@ -96,8 +96,11 @@ Result<std::unique_ptr<Scorer>> MakeModelScorer(const CohortTrainer::Options& op
   }
   RONDO_TRY(const at::Device device, FindDevice(options.engine.device));
   try {
-    RONDO_TRY(EncoderWeights weights,
-              BindWeights(options.model, *layout, ToTensors(model, device)));
+    std::vector<at::Tensor> tensors = ToTensors(model, device);
+    for (at::Tensor& tensor : tensors) {
+      tensor = device.is_cpu() ? tensor.clone() : tensor;  // the scorer outlives `model`
+    }
+    RONDO_TRY(EncoderWeights weights, BindWeights(options.model, *layout, tensors));
     if (weights.fusion_kind != nullptr) {
       const std::span<const ItemRow> whole;
       FuseFeatures(FeaturesOfTables(*options.features, {&whole, 1}, options.items + 1, device),

@@ -14,20 +14,26 @@
 #include "common/data/item_features.h"
 #include "common/federated/task.h"
 #include "common/metrics/scorer.h"
+#include "common/model/ranks.h"
 
 namespace rondo {
 
 /// Where LibTorch runs, and with what.
 struct DeviceInfo {
-  std::string device;  ///< "cpu" or "cuda:0"
+  std::string device;  ///< "cpu" or "cuda:<number>"
   std::string blas;    ///< the library that serves sgemm, e.g. "OpenBLAS 0.3.21 (libopenblas.so.0)"
                        ///< or "reference"
   bool slow_blas = false;
 };
 
-/// Resolves "auto" | "cpu" | "cuda", sets LibTorch threads to 1 and tunes the allocator. Call once,
-/// first. Errors  kInvalidArgument for an unknown word; kUnavailable for "cuda" without a GPU.
+/// Resolves "auto" | "cpu" | "cuda" | "cuda:<number>", sets LibTorch threads to 1 and tunes the
+/// allocator. Call once, first. Errors  kInvalidArgument for an unknown word; kUnavailable for
+/// "cuda" without a GPU.
 Result<DeviceInfo> PrepareTorch(const std::string& device);
+
+/// The device that the rank-th process of a machine takes, so that each has a GPU of its own while
+/// there are any left: `device` itself if that is the CPU.
+std::string DeviceOfRank(const std::string& device, int rank);
 
 /// The local data of one client: each sequence is one user's training rows, oldest first.
 struct ClientData {
@@ -83,13 +89,17 @@ class CohortTrainer {
     std::int64_t items = 0;
     EngineConfig engine;                                     ///< threads, memory_mib, device
     std::shared_ptr<const ItemFeatures> features = nullptr;  ///< of model.features; null: none
+    /// With whom the packs of a cohort are shared; null: with nobody. All of them call Train with
+    /// the same arguments, and the first gets what all did.
+    Ranks* ranks = nullptr;
+    bool fold_on_device = false;  ///< on the CPU, too, fold with the tensor operations of a GPU
   };
 
   static Result<std::unique_ptr<CohortTrainer>> Create(const Options& options);
   virtual ~CohortTrainer() = default;
 
-  /// The result depends on broadcast, clients and task alone: not on threads, not on the order of
-  /// clients. Errors  kInvalidArgument if the layout is not the model's; kCancelled.
+  /// The result depends on broadcast, clients and task alone: not on threads or ranks, not on the
+  /// order of clients. Errors  kInvalidArgument if the layout is not the model's; kCancelled.
   virtual Result<CohortOutcome> Train(const Broadcast& broadcast,
                                       std::span<const ClientData> clients,
                                       const TrainTask& task,

@@ -2,14 +2,20 @@
 
 #include <utility>
 
+#include "common/federated/vector_math.h"
+
 namespace rondo::coordinator {
 namespace {
 
 class MeanAggregator : public Aggregator {
  public:
-  Status Accumulate(const UpdateSum& update) override {
+  Status Accumulate(UpdateSum update) override {
     if (update.Find(kDeltaBlock) == nullptr) {
       return Fail(ErrorCode::kFailedPrecondition, "the update holds no block \"delta\"");
+    }
+    if (sum_.blocks.empty()) {
+      sum_ = std::move(update);
+      return Ok();
     }
     return sum_.Add(update);
   }
@@ -21,11 +27,14 @@ class MeanAggregator : public Aggregator {
     }
     const bool by_weight = block->scaling == Scaling::kByWeight;
     const auto divisor = static_cast<double>(by_weight ? sum_.weight : sum_.contributors);
-    const std::vector<double> totals = GridToReal(*block);
-    ParameterVector mean{.layout = block->layout, .values = std::vector<float>(totals.size())};
-    for (std::size_t i = 0; i < totals.size(); ++i) {
-      mean.values[i] = static_cast<float>(totals[i] / divisor);
-    }
+    const bool ring = block->grid.kind == GridSpec::Kind::kRing;
+    ParameterVector mean{.layout = block->layout,
+                         .values = std::vector<float>(block->values.size())};
+    MeanOfGrid(block->values,
+               ring ? std::int64_t{1} << block->grid.bits : 0,
+               block->grid.step,
+               divisor,
+               mean.values);
     return mean;
   }
 

@@ -18,21 +18,17 @@ class SgdOptimizer : public ServerOptimizer {
 
   Status Step(ParameterVector& model, const ParameterVector& delta) override {
     RONDO_TRY_STATUS(detail::CheckSameLayout(model, delta));
-    ParameterVector velocity = delta;
-    if (momentum_ != 0.0 && velocity_.layout != nullptr) {
-      for (std::size_t i = 0; i < velocity.values.size(); ++i) {
-        const double old = velocity_.values[i];
-        velocity.values[i] =
-            static_cast<float>(momentum_ * old + static_cast<double>(delta.values[i]));
+    ParameterVector velocity;
+    if (momentum_ != 0.0) {
+      velocity = delta;
+      if (velocity_.layout != nullptr) {
+        AddScaled(velocity.values, velocity_.values, momentum_);
       }
+      detail::ZeroFirstRows(velocity);
     }
-    detail::ZeroFirstRows(velocity);
+    const ParameterVector& move = momentum_ != 0.0 ? velocity : delta;
     ParameterVector next = model;
-    for (std::size_t i = 0; i < next.values.size(); ++i) {
-      next.values[i] =
-          static_cast<float>(static_cast<double>(model.values[i])
-                             + learning_rate_ * static_cast<double>(velocity.values[i]));
-    }
+    AddScaled(next.values, move.values, learning_rate_);
     detail::ZeroFirstRows(next);
     if (!AllFinite(next.values) || !AllFinite(velocity.values)) {
       return Fail(ErrorCode::kDiverged,
@@ -40,9 +36,7 @@ class SgdOptimizer : public ServerOptimizer {
                   "strategy.server_learning_rate or client.learning_rate");
     }
     model = std::move(next);
-    if (momentum_ != 0.0) {
-      velocity_ = std::move(velocity);
-    }
+    velocity_ = std::move(velocity);
     ++steps_;
     return Ok();
   }

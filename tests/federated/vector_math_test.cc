@@ -103,5 +103,38 @@ TEST(WithinLimit, CentresTheRing) {
   EXPECT_FALSE(WithinLimit(std::vector<std::int64_t>{-6}, kRing, 6)) << "no number of the ring";
 }
 
+TEST(Scale, RoundsEachProductOnce) {
+  std::vector<float> values = RandomValues(1003);
+  const std::vector<float> before = values;
+  Scale(values, 0.1);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    EXPECT_EQ(values[i], static_cast<float>(static_cast<double>(before[i]) * 0.1)) << i;
+  }
+}
+
+TEST(AddScaled, RoundsEachSumOnce) {
+  std::vector<float> sums = RandomValues(1003);
+  const std::vector<float> before = sums;
+  std::vector<float> values(sums.rbegin(), sums.rend());
+  AddScaled(sums, values, 0.3);
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    const double want = static_cast<double>(before[i]) + 0.3 * static_cast<double>(values[i]);
+    EXPECT_EQ(sums[i], static_cast<float>(want)) << i;
+  }
+}
+
+TEST(MeanOfGrid, CentresTheRingAndDividesOnce) {
+  const std::vector<std::int64_t> plain = {0, 1, -1, 7, -(std::int64_t{1} << 40)};
+  std::vector<float> mean(plain.size());
+  MeanOfGrid(plain, 0, 0.5, 3.0, mean);
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    EXPECT_EQ(mean[i], static_cast<float>(static_cast<double>(plain[i]) * 0.5 / 3.0)) << i;
+  }
+  const std::vector<std::int64_t> ring = {0, 1, 31, 32, 63};  // of 64 numbers
+  mean.resize(ring.size());
+  MeanOfGrid(ring, 64, 1.0, 1.0, mean);
+  EXPECT_EQ(mean, (std::vector<float>{0.0F, 1.0F, 31.0F, -32.0F, -1.0F}));
+}
+
 }  // namespace
 }  // namespace rondo

@@ -34,8 +34,9 @@ TEST(PlanClient, NegativesAreNeverTrainingItemsAndEveryOtherItemIsDrawn) {
     TrainTask task = Sampled(3);
     task.round = round;
     const ClientPlan plan = PlanClient(owned.View(), 0, {.history = 3}, task, 12).value();
-    EXPECT_EQ(plan.drawn.size(), 2U * 3U * (3 + 1 + 2));
-    drawn.insert(plan.drawn.begin(), plan.drawn.end());
+    const std::vector<ItemRow> negatives = DrawNegatives(plan, task, 12);
+    EXPECT_EQ(negatives.size(), 2U * 3U * (3 + 1 + 2));
+    drawn.insert(negatives.begin(), negatives.end());
   }
 
   EXPECT_EQ(drawn, (std::set<ItemRow>{6, 7, 8, 10, 11}));
@@ -189,6 +190,77 @@ TEST(MakePacks, BoundsWhatAPackHoldsWithItsPadding) {
       }
     }
   }
+}
+
+TEST(MakePacks, ClientsWhoShareWeightsFormEvenPacksThatEightWorkersCanShare) {
+  const ModelConfig model{.width = 16, .history = 50};
+  TrainTask task;
+  task.client.loss = "bce";
+  Rng rng({.seed = 4});
+  for (const int clients : {100, 1000, 20000}) {
+    std::vector<ClientPlan> plans;
+    std::int64_t all = 0;
+    for (int c = 0; c < clients; ++c) {
+      const OwnedClient owned{.id = "u" + std::to_string(c),
+                              .sequences = {std::vector<ItemRow>(20 + rng.Below(31), 1)}};
+      plans.push_back(
+          PlanClient(owned.View(), static_cast<std::size_t>(c), model, task, 1000).value());
+      all += plans.back().longest;
+    }
+    const auto packs = MakePacks(
+        plans,
+        {.model = &model, .items = 1000, .memory_mib = 512, .shared = true, .compact = true});
+
+    const auto count = static_cast<std::int64_t>(packs.size());
+    EXPECT_EQ(count % 8, 0) << clients;
+    for (std::size_t p = 0; p < packs.size(); ++p) {
+      std::int64_t tokens = 0;
+      for (const ClientPlan* plan : packs[p]) {
+        tokens += plan->longest;
+      }
+      EXPECT_LE(tokens, 8192 + 50);
+      EXPECT_GE(tokens, p + 1 < packs.size() ? all / count / 2 : 1) << clients << " pack " << p;
+    }
+  }
+}
+
+TEST(MakePacks, ClientsWithOwnWeightsAreFewOnACpuAndMemoryAloneBoundsThemOnAGpu) {
+  const ModelConfig model{.width = 16, .history = 50};
+  TrainTask task;
+  task.client.loss = "bce";
+  std::vector<ClientPlan> plans;
+  for (std::size_t c = 0; c < 64; ++c) {
+    const OwnedClient owned{.id = "u" + std::to_string(c), .sequences = {{1, 2, 3}}};
+    plans.push_back(PlanClient(owned.View(), c, model, task, 1000).value());
+  }
+  PackLimits limits{.model = &model, .items = 1000, .memory_mib = 512, .compact = true};
+  EXPECT_EQ(MakePacks(plans, limits).size(), 16U);
+  limits.cached = false;
+  EXPECT_EQ(MakePacks(plans, limits).size(), 1U);
+  limits.memory_mib = 1;
+  const std::size_t bounded = MakePacks(plans, limits).size();
+  EXPECT_TRUE(bounded > 1 && bounded <= 64) << bounded;
+}
+
+TEST(Pack, TakesTheWholeTableWhereASliceWouldBeAsLarge) {
+  TrainTask task;
+  task.client = {.loss = "bce", .negatives = 2};
+  const OwnedClient owned{.id = "u", .sequences = {{1, 2, 3, 4, 5}}};
+  const ClientPlan plan = PlanClient(owned.View(), 0, {}, task, 10).value();
+  const ClientPlan wide = PlanClient(owned.View(), 0, {}, task, 1000).value();
+  const std::vector<const ClientPlan*> one = {&plan};
+  const std::vector<const ClientPlan*> other = {&wide};
+
+  EXPECT_TRUE(Pack(one, true, 10, task).table(0).empty());
+  EXPECT_EQ(Pack(one, true, 10, task).table_rows(), 11);
+  const Pack slice(other, true, 1000, task);
+  EXPECT_EQ(slice.table_rows(), std::ssize(slice.table(0)));
+  EXPECT_LT(slice.table_rows(), 20);
+}
+
+TEST(MakePacks, NobodyMakesNoPack) {
+  const ModelConfig model{.width = 16};
+  EXPECT_TRUE(MakePacks({}, {.model = &model, .items = 10, .shared = true}).empty());
 }
 
 TEST(MakePacks, DoesNotDependOnTheOrderOfClients) {

@@ -250,7 +250,7 @@ std::vector<ItemRow> Drawn(const Owner& owner, double share, RoundId round) {
   TrainTask task = Task("bce");
   task.round = round;
   task.client.feedback_share = share;
-  return PlanClient(owner.View(), 0, {.history = 6}, task, 12).value().drawn;
+  return DrawNegatives(PlanClient(owner.View(), 0, {.history = 6}, task, 12).value(), task, 12);
 }
 
 TEST(Feedback, ItsShareOfNegativesComesFromTheUsersOwnItems) {

@@ -6,6 +6,7 @@
 
 #include "common/model/encoder.h"
 #include "common/model/losses.h"
+#include "common/model/step_gradients.h"
 
 namespace rondo::testing {
 namespace {
@@ -38,7 +39,7 @@ GroupModel MakeGroupModel(const ModelConfig& config,
                   entry.size,
                   tensor.data_ptr<float>() + group * entry.size);
     }
-    model.weights.push_back(tensor.requires_grad_(true));
+    model.weights.push_back(tensor);
   }
   return model;
 }
@@ -47,33 +48,29 @@ StepLook LookAtStep(const GroupModel& model,
                     const std::string& loss,
                     double dropout,
                     const StepBatch& batch) {
-  const EncoderWeights bound = BindWeights(model.config, *model.layout, model.weights).value();
+  StepGradients steps = StepGradients::Make({.config = &model.config,
+                                             .layout = model.layout.get(),
+                                             .loss = FindLoss(loss).value(),
+                                             .items = model.items,
+                                             .dropout = dropout,
+                                             .features = {}},
+                                            model.weights)
+                            .value();
+  const at::Tensor losses = steps.Take(batch);
+  const at::NoGradGuard no_gradient;
   const at::Tensor rows =
       EncodeAt(model.config,
-               bound,
+               BindWeights(model.config, *model.layout, model.weights).value(),
                {.input = Longs(batch.input, {batch.groups, batch.sequences, batch.length}),
                 .dropout = dropout,
                 .dropout_key = batch.dropout_key},
                Longs(batch.place, {-1}));
-  const LossInput in{
-      .hidden = rows.view({batch.groups, batch.slots, model.config.width}),
-      .item = bound.item,
-      .target = Longs(batch.target, {batch.groups, batch.slots}),
-      .negatives = Longs(batch.negatives, {batch.groups, batch.slots, batch.negatives_a_slot}),
-      .coefficient = torch::tensor(batch.coefficient).view({batch.groups, batch.slots}),
-      .items = model.items};
-  const LossOutput out = FindLoss(loss).value()(in);
-  const std::vector<at::Tensor> gradients =
-      torch::autograd::grad({out.objective}, model.weights, {}, false, false, true);
-  std::vector<at::Tensor> defined;
-  for (std::size_t i = 0; i < gradients.size(); ++i) {
-    defined.push_back(gradients[i].defined() ? gradients[i] : at::zeros_like(model.weights[i]));
-  }
-  StepLook look{.hidden = in.hidden.detach()};
-  const at::Tensor objective = (out.each * in.coefficient).sum(1);
+  StepLook look{.hidden = rows.view({batch.groups, batch.slots, model.config.width})};
+  const at::Tensor objective =
+      (losses * torch::tensor(batch.coefficient).view(losses.sizes())).sum(1);
   for (std::int64_t group = 0; group < batch.groups; ++group) {
     look.loss.push_back(objective[group].item<double>());
-    look.gradient.push_back(Flat(defined, group));
+    look.gradient.push_back(Flat(steps.gradients().parts, group));
   }
   return look;
 }

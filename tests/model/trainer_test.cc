@@ -230,6 +230,17 @@ TEST_P(Trainer, ADivergedClientFailsAloneAndLeavesNoTrace) {
   }
 }
 
+TEST_P(Trainer, ACohortThatCannotTrainGivesAnEmptySum) {
+  std::vector<OwnedClient> clients = Clients(3, 1);
+  for (OwnedClient& client : clients) {
+    client.sequences = {{7}};
+  }
+  const CohortOutcome outcome = Train(clients, TrainTask{}, UpdateVisibility::kSumOnly);
+  EXPECT_TRUE(outcome.clients.empty());
+  EXPECT_EQ(outcome.failed.size(), 3U);
+  EXPECT_EQ(outcome.sum.contributors, 0U);
+}
+
 TEST_P(Trainer, ReportsClientsThatCannotTrainAndCancels) {
   std::vector<OwnedClient> clients = Clients(3, 1);
   clients[1].sequences = {{7}};

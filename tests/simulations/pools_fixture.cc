@@ -56,9 +56,9 @@ class RecordingAggregator : public Aggregator {
       : inner_(std::move(inner)),
         sums_(sums) {}
 
-  Status Accumulate(const UpdateSum& update) override {
+  Status Accumulate(UpdateSum update) override {
     sums_.push_back(update);
-    return inner_->Accumulate(update);
+    return inner_->Accumulate(std::move(update));
   }
 
   Result<ParameterVector> Report() && override { return std::move(*inner_).Report(); }
