@@ -15,6 +15,12 @@ if(RONDO_BUILD_TESTS)
   find_package(GTest REQUIRED)
 endif()
 
+# Optional: spreads simulations over many processes. The C interface is enough.
+if(RONDO_MPI)
+  set(MPI_CXX_SKIP_MPICXX ON)
+  find_package(MPI QUIET COMPONENTS CXX)
+endif()
+
 # LibTorch: Debian's 1.13, or any other up to 2.x named by CMAKE_PREFIX_PATH.
 if(RONDO_TORCH)
   find_package(Torch REQUIRED)

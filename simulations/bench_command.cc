@@ -4,15 +4,17 @@
 #include <chrono>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <sys/resource.h>
-#include <thread>
 
 #include <boost/json.hpp>
 
+#include "common/core/workers.h"
 #include "coordinator/strategy.h"
 #include "simulations/bench_remote.h"
 #include "simulations/bench_result.h"
 #include "simulations/bench_workload.h"
+#include "simulations/mpi_ranks.h"
 
 namespace rondo::sim {
 namespace {
@@ -28,14 +30,18 @@ double PeakRssMib() {
 /// Runs the rounds of a workload on virtual clients: train a cohort, fold, server step.
 class VirtualBench {
  public:
-  static Result<VirtualBench> Create(BenchWorkload workload, const EngineConfig& engine) {
+  static Result<VirtualBench> Create(BenchWorkload workload,
+                                     const EngineConfig& engine,
+                                     MpiRanks* ranks) {
     VirtualBench bench;
+    bench.ranks_ = ranks;
     Scenario scenario;
     scenario.strategy = workload.strategy;
     RONDO_TRY(bench.strategy_, coordinator::Strategy::Create(scenario));
-    const CohortTrainer::Options options{
-        .model = workload.model, .items = workload.items, .engine = engine};
-    RONDO_TRY(bench.trainer_, CohortTrainer::Create(options));
+    bench.options_ = {.model = workload.model, .items = workload.items, .engine = engine};
+    CohortTrainer::Options shared = bench.options_;
+    shared.ranks = ranks;
+    RONDO_TRY(bench.trainer_, CohortTrainer::Create(shared));
     bench.broadcast_.model = workload.initial;
     bench.workload_ = std::move(workload);
     return bench;
@@ -43,20 +49,31 @@ class VirtualBench {
 
   /// Makes the data of a round, which is not timed: in a federation they are there already.
   void Prepare(std::size_t round) {
+    if (ranks_ != nullptr && ranks_->IsFirst()) {
+      ranks_->Share(Bytes{1});
+    }
     workload_.task.round = static_cast<RoundId>(round + 1);
     cohort_ = workload_.cohort(round);
   }
 
+  /// Does this rank's share of every round that the first plays.
+  Status Serve() {
+    for (std::size_t round = 0; !ranks_->Share(Bytes()).empty(); ++round) {
+      Prepare(round);
+      RONDO_TRY(const CohortOutcome outcome, Train());
+    }
+    return Ok();
+  }
+
   /// Trains the clients of the round, folds, and applies the server step.
   Status Play() {
-    RONDO_TRY(const CohortOutcome outcome,
-              trainer_->Train(broadcast_, cohort_, workload_.task, UpdateVisibility::kSumOnly, {}));
+    RONDO_TRY(CohortOutcome outcome, Train());
     train_loss_ = 0.0;
     for (const ClientReport& client : outcome.clients) {
       train_loss_ += client.loss / static_cast<double>(outcome.clients.size());
     }
     const std::unique_ptr<coordinator::Aggregator> aggregator = strategy_->NewAggregator();
-    RONDO_TRY_STATUS(aggregator->Accumulate(outcome.sum));
+    RONDO_TRY_STATUS(aggregator->Accumulate(std::move(outcome.sum)));
     RONDO_TRY(const ParameterVector delta, std::move(*aggregator).Report());
     return strategy_->optimizer().Step(broadcast_.model, delta);
   }
@@ -67,23 +84,42 @@ class VirtualBench {
 
   bool HasLoss() const { return !workload_.loss_batches.empty(); }
 
-  Result<double> Loss() { return ClosingLoss(*trainer_, workload_, broadcast_.model); }
+  Result<double> Loss() const {
+    RONDO_TRY(const std::unique_ptr<CohortTrainer> alone, CohortTrainer::Create(options_));
+    return ClosingLoss(*alone, workload_, broadcast_.model);
+  }
 
  private:
+  Result<CohortOutcome> Train() {
+    if (ranks_ != nullptr) {
+      ranks_->Share(std::span(broadcast_.model.values));
+    }
+    return trainer_->Train(broadcast_, cohort_, workload_.task, UpdateVisibility::kSumOnly, {});
+  }
+
   BenchWorkload workload_;
   std::vector<ClientData> cohort_;
   double train_loss_ = 0.0;
   std::unique_ptr<coordinator::Strategy> strategy_;
+  CohortTrainer::Options options_;
   std::unique_ptr<CohortTrainer> trainer_;
+  MpiRanks* ranks_ = nullptr;
   Broadcast broadcast_;
 };
 
-Result<BenchResult> RunVirtual(BenchWorkload workload, const EngineConfig& engine) {
+/// Nothing, on ranks that are not the first.
+Result<std::optional<BenchResult>> RunVirtual(BenchWorkload workload,
+                                              const EngineConfig& engine,
+                                              MpiRanks* ranks) {
   constexpr std::size_t kCheckedRounds =
       6;  // One warm-up and five: the closing numbers are defined after them.
   const std::uint64_t units = workload.units_per_round;
   BenchResult result{.workload = workload.name};
-  RONDO_TRY(VirtualBench bench, VirtualBench::Create(std::move(workload), engine));
+  RONDO_TRY(VirtualBench bench, VirtualBench::Create(std::move(workload), engine, ranks));
+  if (ranks != nullptr && !ranks->IsFirst()) {
+    RONDO_TRY_STATUS(bench.Serve());
+    return std::optional<BenchResult>();
+  }
   bench.Prepare(0);
   RONDO_TRY_STATUS(bench.Play());
   double total = 0.0;
@@ -103,7 +139,10 @@ Result<BenchResult> RunVirtual(BenchWorkload workload, const EngineConfig& engin
   result.train_loss = bench.train_loss();
   result.units_per_round = units;
   result.peak_rss_mib = PeakRssMib();
-  return result;
+  if (ranks != nullptr) {
+    ranks->Share(Bytes());  // the end
+  }
+  return std::optional(std::move(result));
 }
 
 double Median(std::vector<double> values) {
@@ -119,7 +158,8 @@ boost::json::value NumberOrNull(const std::optional<double>& number) {
 void Print(const BenchResult& result,
            const DeviceInfo& device,
            const std::string& pool,
-           int threads) {
+           int threads,
+           int ranks) {
   const double seconds = Median(result.seconds);
   boost::json::object object{{"schema_version", 1},
                              {"workload", result.workload},
@@ -128,7 +168,7 @@ void Print(const BenchResult& result,
                              {"device", device.device},
                              {"blas", device.blas},
                              {"threads", threads},
-                             {"ranks", 1},
+                             {"ranks", ranks},
                              {"rounds_timed", result.seconds.size()},
                              {"units_per_s", static_cast<double>(result.units_per_round) / seconds},
                              {"rounds_per_s", 1.0 / seconds},
@@ -176,19 +216,28 @@ Status RunBench(const BenchFlags& flags) {
   EngineConfig engine{
       .threads = flags.threads, .memory_mib = flags.memory_mib, .device = flags.device};
   if (engine.threads == 0) {
-    engine.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    engine.threads = UsableCores();
   }
-  RONDO_TRY(const DeviceInfo device, PrepareTorch(flags.device));
+  RONDO_TRY(const std::unique_ptr<MpiRanks> ranks, MpiRanks::Join());
+  RONDO_TRY(DeviceInfo device, PrepareTorch(flags.device));
+  if (ranks != nullptr) {
+    device.device = DeviceOfRank(device.device, ranks->local_index());
+  }
+  engine.device = device.device;
   if (device.slow_blas) {
     return Fail(ErrorCode::kFailedPrecondition,
                 "the reference BLAS serves sgemm, ten times slower than OpenBLAS; install "
                 "libopenblas0-pthread");
   }
   if (flags.pool == "remote") {
+    if (ranks != nullptr && ranks->count() > 1) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  "--pool remote starts its own processes: leave out the launcher of ranks");
+    }
     RONDO_TRY(
         const BenchResult result,
         RunRemoteBench({.workload = flags.workload, .data = flags.data, .clients = flags.clients}));
-    Print(result, device, flags.pool, 1);
+    Print(result, device, flags.pool, 1, 1);
     return Ok();
   }
   if (flags.workload == "noop") {
@@ -196,8 +245,11 @@ Status RunBench(const BenchFlags& flags) {
                 "the workload noop times connections: use --pool remote");
   }
   RONDO_TRY(BenchWorkload workload, FindWorkload(flags));
-  RONDO_TRY(const BenchResult result, RunVirtual(std::move(workload), engine));
-  Print(result, device, flags.pool, engine.threads);
+  RONDO_TRY(const std::optional<BenchResult> result,
+            RunVirtual(std::move(workload), engine, ranks.get()));
+  if (result) {
+    Print(*result, device, flags.pool, engine.threads, ranks == nullptr ? 1 : ranks->count());
+  }
   return Ok();
 }
 
@@ -210,6 +262,7 @@ void AddBenchCommand(CLI::App& parent, Action& action) {
                             "  rondo-sim bench --workload w1 --data BENCH\n"
                             "  rondo-sim bench --workload w3 --cohort 10000\n"
                             "  rondo-sim bench --workload w4 --data data/ml-1m\n"
+                            "  mpirun -n 2 rondo-sim bench --workload w3\n"
                             "  rondo-sim bench --workload noop --pool remote --clients 2\n\n"
                             "Times a fixed workload; prints one JSON object.");
   auto flags = std::make_shared<BenchFlags>();

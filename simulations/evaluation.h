@@ -19,10 +19,13 @@ struct ModelEvaluation {
   const std::vector<TestRows>* test = nullptr;  ///< as in EvaluateUsers
   EvaluationOptions evaluation;
   std::stop_token stop;
+  Ranks* ranks =
+      nullptr;  ///< who score a share each of equal questions, without exposure; null: nobody else
 };
 
 /// Scores users with the attention model on `options.engine.threads` threads, each with its own
-/// scorer. The result comes in the order of `users` and does not depend on threads.
+/// scorer. The result comes in the order of `users` and does not depend on threads or ranks; it is
+/// empty on ranks that are not the first.
 /// Errors  those of EvaluateUsers; kCancelled.
 Result<std::vector<UserMetrics>> EvaluateModel(const ModelEvaluation& what);
 

@@ -1,7 +1,8 @@
 #include "simulations/experiment.h"
 
 #include <algorithm>
-#include <thread>
+
+#include "common/core/workers.h"
 
 namespace rondo::sim {
 namespace {
@@ -31,15 +32,18 @@ Status KeepTrainableClients(Experiment& experiment) {
 
 }  // namespace
 
-Result<std::unique_ptr<Experiment>> PrepareExperiment(const Scenario& scenario) {
+Result<std::unique_ptr<Experiment>> PrepareExperiment(const Scenario& scenario, MpiRanks* ranks) {
   auto experiment = std::make_unique<Experiment>();
   experiment->scenario = scenario;
   Scenario& resolved = experiment->scenario;
   if (resolved.engine.threads == 0) {
-    resolved.engine.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    resolved.engine.threads = UsableCores();
   }
   RONDO_TRY(experiment->device, PrepareTorch(resolved.engine.device));
-  resolved.engine.device = experiment->device.device == "cpu" ? "cpu" : "cuda";
+  if (ranks != nullptr) {
+    experiment->device.device = DeviceOfRank(experiment->device.device, ranks->local_index());
+  }
+  resolved.engine.device = experiment->device.device;
   RONDO_TRY(experiment->data, LoadData(resolved.data));
   const Dataset& dataset = experiment->data.dataset;
   RONDO_TRY(experiment->shards, PartitionClients(dataset, resolved.data));
@@ -50,7 +54,8 @@ Result<std::unique_ptr<Experiment>> PrepareExperiment(const Scenario& scenario) 
   experiment->model = {.model = resolved.model,
                        .items = items,
                        .engine = resolved.engine,
-                       .features = std::move(features)};
+                       .features = std::move(features),
+                       .ranks = ranks};
   RONDO_TRY(experiment->layout, LayoutOf(experiment->model));
   RONDO_TRY(experiment->trainer, CohortTrainer::Create(experiment->model));
   return experiment;

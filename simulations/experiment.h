@@ -6,6 +6,7 @@
 #include "common/config/scenario.h"
 #include "common/data/dataset.h"
 #include "common/model/trainer.h"
+#include "simulations/mpi_ranks.h"
 
 namespace rondo::sim {
 
@@ -21,8 +22,10 @@ struct Experiment {
   std::unique_ptr<CohortTrainer> trainer;
 };
 
-/// Loads the data of a scenario and builds its trainer.
+/// Loads the data of a scenario and builds its trainer, which shares its work with `ranks` (null:
+/// with nobody).
 /// Errors  those of LoadData; kInvalidArgument for a cohort larger than the population.
-Result<std::unique_ptr<Experiment>> PrepareExperiment(const Scenario& scenario);
+Result<std::unique_ptr<Experiment>> PrepareExperiment(const Scenario& scenario,
+                                                      MpiRanks* ranks = nullptr);
 
 }  // namespace rondo::sim

@@ -3,6 +3,7 @@
 #include "simulations/data_commands.h"
 #include "simulations/evaluate_command.h"
 #include "simulations/metrics_command.h"
+#include "simulations/mpi_ranks.h"
 #include "simulations/poc_command.h"
 #include "simulations/run_command.h"
 
@@ -16,7 +17,7 @@ constexpr const char* kExamples = R"(Examples:
   rondo-sim data stats DIR
   rondo-sim metrics --recommendations R.tsv --truth T.tsv --k 5,10
 
-Simulates federations of attention recommenders on one machine.)";
+Simulates federations of attention recommenders on one machine or many.)";
 
 void AddCommands(CLI::App& app, Action& action) {
   sim::AddRunCommand(app, action);
@@ -31,6 +32,8 @@ void AddCommands(CLI::App& app, Action& action) {
 }  // namespace rondo
 
 int main(int argc, char** argv) {
-  return rondo::RunProgram(
+  const int exit_code = rondo::RunProgram(
       argc, argv, {.name = "rondo-sim", .examples = rondo::kExamples}, rondo::AddCommands);
+  rondo::sim::EndRanks(exit_code);
+  return exit_code;
 }

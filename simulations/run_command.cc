@@ -13,6 +13,7 @@
 #include "simulations/comparison.h"
 #include "simulations/experiment.h"
 #include "simulations/interrupt.h"
+#include "simulations/rank_orders.h"
 #include "simulations/run_files.h"
 #include "simulations/run_progress.h"
 #include "simulations/run_report.h"
@@ -109,11 +110,68 @@ void Say(const DataReport& report, const DeviceInfo& device) {
   }
 }
 
+/// What all ranks must agree on, for else they would cut other packs: the data, the scenario and
+/// the kind of device. One line each, the scenario last.
+std::string AgreementOf(const Experiment& experiment, const Scenario& scenario) {
+  const std::string& device = experiment.device.device;
+  return experiment.data.dataset.fingerprint + "\n" + device.substr(0, device.find(':')) + "\n"
+         + ScenarioToToml(scenario);
+}
+
+Status CheckAgreement(const std::string& own, const std::string& first) {
+  const auto cut = [](const std::string& text, int lines) {
+    std::size_t end = 0;
+    for (int i = 0; i < lines; ++i) {
+      end = text.find('\n', end) + 1;
+    }
+    return text.substr(0, end);
+  };
+  if (own == first) {
+    return Ok();
+  }
+  const std::string what = cut(own, 1) != cut(first, 1)   ? "the data differ"
+                           : cut(own, 2) != cut(first, 2) ? "the device differs"
+                                                          : "the scenario differs";
+  return Fail(ErrorCode::kFailedPrecondition,
+              what + " from the first rank's; give every machine the same files, environment and "
+                     "kind of device (engine.device)");
+}
+
+/// The part of a rank that is not the first. The first has read scenario and data before, so that
+/// what is wrong with them is said once.
+Status Serve(const RunFlags& flags, MpiRanks& ranks) {
+  const InterruptWatcher outlives_signals;  // The first rank decides when to stop.
+  const Bytes shared = ranks.Share(Bytes());
+  const std::string first(AsText(shared));
+  const auto serve = [&]() -> Status {
+    RONDO_TRY(const Scenario scenario, ScenarioOf(flags));
+    RONDO_TRY(const std::unique_ptr<Experiment> experiment, PrepareExperiment(scenario, &ranks));
+    RONDO_TRY_STATUS(CheckAgreement(AgreementOf(*experiment, scenario), first));
+    return ServeOrders(*experiment, ranks);
+  };
+  const Status done = serve();
+  if (!done) {
+    Error error = done.error();
+    error.message = "rank " + std::to_string(ranks.index()) + " of " + std::to_string(ranks.count())
+                    + ": " + error.message;
+    return Fail(std::move(error));
+  }
+  return Ok();
+}
+
 Status Run(const RunFlags& flags) {
   const auto start = std::chrono::steady_clock::now();
+  RONDO_TRY(const std::unique_ptr<MpiRanks> ranks, MpiRanks::Join());
+  if (ranks != nullptr && !ranks->IsFirst()) {
+    return Serve(flags, *ranks);
+  }
   const InterruptWatcher interrupt;
   RONDO_TRY(const Scenario scenario, ScenarioOf(flags));
-  RONDO_TRY(const std::unique_ptr<Experiment> experiment, PrepareExperiment(scenario));
+  RONDO_TRY(const std::unique_ptr<Experiment> experiment, PrepareExperiment(scenario, ranks.get()));
+  if (ranks != nullptr) {
+    const std::string agreement = AgreementOf(*experiment, scenario);
+    ranks->Share(Bytes(agreement.begin(), agreement.end()));
+  }
   Say(experiment->data.report, experiment->device);
   RONDO_TRY(RunDirectory directory, DirectoryOf(flags, scenario.name));
   const Catalogue& catalogue = *experiment->data.dataset.catalogue;
@@ -142,7 +200,8 @@ Status Run(const RunFlags& flags) {
   const Result<SimulationOutcome> outcome = RunSimulation({.experiment = *experiment,
                                                            .checkpoints = checkpoints,
                                                            .observer = observers,
-                                                           .stop = interrupt.token()},
+                                                           .stop = interrupt.token(),
+                                                           .ranks = ranks.get()},
                                                           std::move(state));
   progress.Finish();
   if (!outcome) {
@@ -188,7 +247,8 @@ void AddRunCommand(CLI::App& parent, Action& action) {
       "Examples:\n"
       "  rondo-sim run simulations/scenarios/ml-100k.toml --set data.path=DIR\n"
       "  rondo-sim run ml-100k.toml --set seed=2 --out runs/seed-2 --json\n"
-      "  rondo-sim run --resume runs/latest\n\n"
+      "  rondo-sim run --resume runs/latest\n"
+      "  mpirun -n 4 rondo-sim run ml-100k.toml\n\n"
       "Simulates one federation and writes its run directory.");
   auto flags = std::make_shared<RunFlags>();
   flags->scenario.AddTo(*command);

@@ -9,6 +9,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "coordinator/clear_session.h"
+#include "simulations/rank_orders.h"
 #include "simulations/virtual_clients.h"
 
 namespace rondo::sim {
@@ -52,7 +53,8 @@ Result<SimulationOutcome> RunSimulation(SimulationParts parts, coordinator::RunS
                                             .trainer = *experiment.trainer,
                                             .model = experiment.model,
                                             .visibility = strategy->visibility(),
-                                            .stop = parts.stop});
+                                            .stop = parts.stop,
+                                            .ranks = parts.ranks});
   const coordinator::CohortSampler sampler(scenario.strategy, scenario.seed);
   const SystemClock clock;
   coordinator::RoundLoop loop(
@@ -67,6 +69,9 @@ Result<SimulationOutcome> RunSimulation(SimulationParts parts, coordinator::RunS
       scenario,
       std::move(start));
   RONDO_TRY(RunOutcome outcome, RunToEnd(loop));
+  if (parts.ranks != nullptr) {
+    SendLastOrder(*parts.ranks);
+  }
   return SimulationOutcome{
       .run = std::move(outcome), .bytes_up = pool.bytes_up(), .bytes_down = pool.bytes_down()};
 }

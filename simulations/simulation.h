@@ -18,6 +18,7 @@ struct SimulationParts {
   coordinator::CheckpointSink& checkpoints;
   coordinator::RoundObserver& observer;
   std::stop_token stop;
+  MpiRanks* ranks = nullptr;  ///< who wait in ServeOrders; null: nobody
 };
 
 struct SimulationOutcome {

@@ -6,6 +6,7 @@
 #include "common/federated/update_sum.h"
 #include "common/metrics/metrics_block.h"
 #include "simulations/evaluation.h"
+#include "simulations/rank_orders.h"
 
 namespace rondo::sim {
 namespace {
@@ -64,6 +65,22 @@ Task<Status> VirtualClients::WaitFor(std::size_t count, TimePoint /*deadline*/) 
 void VirtualClients::Dispatch(const std::vector<ClientId>& clients,
                               const Offer& offer,
                               const Broadcast& broadcast) {
+  if (parts_.ranks != nullptr) {
+    std::vector<std::uint32_t> shards;
+    for (const ClientId& id : clients) {
+      if (const auto found = shards_.find(id); found != shards_.end()) {
+        shards.push_back(static_cast<std::uint32_t>(found->second - parts_.shards.data()));
+      }
+    }
+    SendOrder(*parts_.ranks, shards, offer, broadcast.model);
+  }
+  failure_ = Work(clients, offer, broadcast);
+}
+
+Status VirtualClients::Work(const std::vector<ClientId>& clients,
+                            const Offer& offer,
+                            const Broadcast& broadcast) {
+  events_.clear();
   std::vector<const ClientShard*> cohort;
   for (const ClientId& id : clients) {
     if (const auto found = shards_.find(id); found != shards_.end()) {
@@ -74,8 +91,8 @@ void VirtualClients::Dispatch(const std::vector<ClientId>& clients,
     }
   }
   bytes_down_ += cohort.size() * broadcast.model.values.size() * sizeof(float);
-  failure_ = offer.kind == OfferKind::kTrain ? Train(cohort, offer.train, broadcast)
-                                             : Evaluate(cohort, offer.evaluate, broadcast);
+  return offer.kind == OfferKind::kTrain ? Train(cohort, offer.train, broadcast)
+                                         : Evaluate(cohort, offer.evaluate, broadcast);
 }
 
 void VirtualClients::Send(const ClientId& /*client*/, Bytes /*payload*/) {}
@@ -148,7 +165,8 @@ Status VirtualClients::Evaluate(const std::vector<const ClientShard*>& cohort,
                            .users = users,
                            .split = task.split,
                            .evaluation = OptionsOfTask(task),
-                           .stop = parts_.stop}));
+                           .stop = parts_.stop,
+                           .ranks = parts_.model.ranks}));
   RONDO_TRY(UpdateSum sum, SumMetrics(metrics, task));
   sum.contributors = static_cast<std::uint32_t>(ids.size());
   events_.emplace_back(PackEvent{.round = task.round,

@@ -12,6 +12,7 @@
 #include "common/model/trainer.h"
 #include "coordinator/client_pool.h"
 #include "coordinator/strategy.h"
+#include "simulations/mpi_ranks.h"
 
 namespace rondo::sim {
 
@@ -30,11 +31,15 @@ class VirtualClients : public coordinator::ClientPool {
     CohortTrainer::Options model;
     coordinator::Visibility visibility = coordinator::Visibility::kSumOnly;
     std::stop_token stop;
+    MpiRanks* ranks = nullptr;  ///< who wait for orders; null: nobody
   };
 
   explicit VirtualClients(Parts parts);
 
   std::vector<ClientId> Available() const override;
+  /// What Dispatch does, without having others do their share.
+  Status Work(const std::vector<ClientId>& clients, const Offer& offer, const Broadcast& broadcast);
+
   Task<Status> WaitFor(std::size_t count, TimePoint deadline) override;
   void Dispatch(const std::vector<ClientId>& clients,
                 const Offer& offer,

@@ -48,7 +48,7 @@ Program::Program(const Options& options)
                                         : options.standard_out),
       err_(options.folder / (options.name + ".err")) {
   std::vector<std::string> arguments = options.arguments;
-  arguments.at(0) = std::string(RONDO_PROGRAMS) + "/" + arguments.at(0);
+  arguments.at(0) = (std::filesystem::path(RONDO_PROGRAMS) / arguments.at(0)).string();
   std::vector<char*> argv;
   argv.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) {

@@ -22,7 +22,7 @@ constexpr std::chrono::seconds kPatience{60};
 class Program {
  public:
   struct Options {
-    std::vector<std::string> arguments;  ///< first the program's name, as in "rondo-sim"
+    std::vector<std::string> arguments;  ///< first the program: one of Rondo's, or a whole path
     std::filesystem::path folder;        ///< working directory and place of the outputs
     std::string name = "program";        ///< of the output files; those of an earlier one go
     std::filesystem::path standard_out;  ///< instead of NAME.out
