@@ -36,7 +36,7 @@ TableFeatures FeaturesOf(const RoundContext& context, const Pack& pack) {
 
 /// The change of all weights since the start, in a run of its own.
 std::vector<at::Tensor> Change(const TensorRun& weights, const std::vector<at::Tensor>& start) {
-  TensorRun change = ZeroRun(weights.parts);
+  TensorRun change = EmptyRun(weights.parts);
   for (std::size_t i = 0; i < start.size(); ++i) {
     at::sub_out(change.parts[i], weights.parts[i], start[i]);
   }
@@ -80,7 +80,7 @@ Status TakeSteps(const RoundContext& context,
                  const StepWatch& watch,
                  const std::vector<at::Tensor>& start,
                  PackResult& result) {
-  TensorRun weights = ZeroRun(start);
+  TensorRun weights = EmptyRun(start);
   for (std::size_t i = 0; i < start.size(); ++i) {
     weights.parts[i].copy_(start[i]);
   }

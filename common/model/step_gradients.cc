@@ -16,7 +16,7 @@ Result<StepGradients> StepGradients::Make(StepModel model, std::vector<at::Tenso
   for (at::Tensor& weight : steps.weights_) {
     weight.requires_grad_(differentiates);
   }
-  steps.gradients_ = ZeroRun(steps.weights_);
+  steps.gradients_ = EmptyRun(steps.weights_);
   RONDO_TRY(steps.bound_gradients_,
             BindWeights(*steps.model_.config, *steps.model_.layout, steps.gradients_.parts));
   return steps;

@@ -4,12 +4,12 @@
 
 namespace rondo {
 
-TensorRun ZeroRun(const std::vector<at::Tensor>& like) {
+TensorRun EmptyRun(const std::vector<at::Tensor>& like) {
   std::int64_t count = 0;
   for (const at::Tensor& tensor : like) {
     count += tensor.numel();
   }
-  TensorRun run{.flat = at::zeros({count}, like[0].options()), .parts = {}};
+  TensorRun run{.flat = at::empty({count}, like[0].options()), .parts = {}};
   std::int64_t begin = 0;
   for (const at::Tensor& tensor : like) {
     run.parts.push_back(run.flat.narrow(0, begin, tensor.numel()).view(tensor.sizes()));

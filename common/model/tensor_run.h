@@ -14,8 +14,8 @@ struct TensorRun {
   std::vector<at::Tensor> parts;  ///< contiguous views of `flat`
 };
 
-/// Zeros in the shapes of `like`.
-TensorRun ZeroRun(const std::vector<at::Tensor>& like);
+/// Room in the shapes of `like`, with whatever numbers lie there.
+TensorRun EmptyRun(const std::vector<at::Tensor>& like);
 
 /// Numbers [G] in a shape that spreads over tensors [G, ...] of `dimensions`.
 at::Tensor Spread(const at::Tensor& per_group, std::int64_t dimensions);
