@@ -25,6 +25,29 @@ at::Tensor CrossEntropyInPlace(at::Tensor& logits,
   return (total.log() + highest - score).squeeze(1);
 }
 
+/// Ends the way forward of a loss that has taken its gradient already: losses and objective.
+torch::autograd::variable_list Keep(torch::autograd::AutogradContext* context,
+                                    const at::Tensor& to_hidden,
+                                    const at::Tensor& to_item,
+                                    const at::Tensor& each,
+                                    const at::Tensor& coefficient) {
+  context->save_for_backward({to_hidden, to_item});
+  context->mark_non_differentiable({each});
+  return {each, (each * coefficient).sum()};
+}
+
+/// The way back of such a loss: hidden states and items are the first of its `arguments`.
+torch::autograd::variable_list KeptGradients(torch::autograd::AutogradContext* context,
+                                             const at::Tensor& to_objective,
+                                             std::size_t arguments) {
+  torch::autograd::variable_list gradients = context->get_saved_variables();
+  for (at::Tensor& gradient : gradients) {
+    gradient = gradient * to_objective;
+  }
+  gradients.resize(arguments);
+  return gradients;
+}
+
 /// Cross entropy over rows 1 .. of the item table, block of positions by block of positions. The
 /// gradient is taken along with the loss while a block is in the cache, so memory does not grow
 /// with positions x items.
@@ -58,15 +81,12 @@ class BlockwiseCrossEntropy : public torch::autograd::Function<BlockwiseCrossEnt
         to_table.addmm_(logits.t(), cut(hidden));
       }
     }
-    context->save_for_backward({to_hidden, to_item});
-    context->mark_non_differentiable({each});
-    return {each, (each * coefficient).sum()};
+    return Keep(context, to_hidden, to_item, each, coefficient);
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list gradients) {
-    const auto saved = context->get_saved_variables();
-    return {saved[0] * gradients[1], saved[1] * gradients[1], at::Tensor(), at::Tensor()};
+    return KeptGradients(context, gradients[1], 4);
   }
 };
 
@@ -113,20 +133,12 @@ class BlockwiseSampled : public torch::autograd::Function<BlockwiseSampled> {
       cut(to_hidden).copy_(gradients[0]);
       to_item.add_(gradients[1]);
     }
-    context->save_for_backward({to_hidden, to_item});
-    context->mark_non_differentiable({each});
-    return {each, (each * coefficient).sum()};
+    return Keep(context, to_hidden, to_item, each, coefficient);
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list gradients) {
-    const auto saved = context->get_saved_variables();
-    return {saved[0] * gradients[1],
-            saved[1] * gradients[1],
-            at::Tensor(),
-            at::Tensor(),
-            at::Tensor(),
-            at::Tensor()};
+    return KeptGradients(context, gradients[1], 6);
   }
 };
 

@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include "common/core/rng.h"
 #include "tests/model/fixture.h"
 
 /// The fold of a GPU, on the CPU, beside the fold of the CPU.
@@ -27,16 +26,6 @@ struct Case {
 class DeviceFoldTest : public ::testing::TestWithParam<Case> {
  protected:
   DeviceFoldTest() {
-    Rng rng({.seed = 5});
-    for (std::size_t c = 0; c < 40; ++c) {
-      OwnedClient& client = clients_.emplace_back(OwnedClient{.id = "client" + std::to_string(c)});
-      for (std::size_t s = 0; s <= c % 3; ++s) {
-        std::vector<ItemRow>& rows = client.sequences.emplace_back(2 + rng.Below(14));
-        for (ItemRow& row : rows) {
-          row = static_cast<ItemRow>(1 + rng.Below(kItems / 2));
-        }
-      }
-    }
     broadcast_.model = InitialParameters(ModelLayout(model_, kItems).value(), 4);
     if (GetParam().diverges) {
       clients_[3].sequences[0] = {5, 40, 6};  // the only one to look at row 40
@@ -68,7 +57,7 @@ class DeviceFoldTest : public ::testing::TestWithParam<Case> {
   }
 
   ModelConfig model_ = {.width = 8, .blocks = 2, .heads = 2, .history = 12};
-  std::vector<OwnedClient> clients_;
+  std::vector<OwnedClient> clients_ = testing::RandomClients(40, 3, kItems / 2);
   Broadcast broadcast_;
   TrainTask task_;
 };

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "common/core/rng.h"
 #include "common/federated/parameters.h"
 #include "common/model/trainer.h"
 
@@ -68,6 +69,24 @@ inline std::vector<ClientData> Views(const std::vector<OwnedClient>& clients) {
     views.push_back(client.View());
   }
   return views;
+}
+
+/// "client0", "client1", ..., of 1 to `most_sequences` sequences over rows 1 .. `rows`.
+inline std::vector<OwnedClient> RandomClients(std::size_t count,
+                                              std::size_t most_sequences,
+                                              std::uint64_t rows) {
+  Rng rng({.seed = 21});
+  std::vector<OwnedClient> clients;
+  for (std::size_t c = 0; c < count; ++c) {
+    OwnedClient& client = clients.emplace_back(OwnedClient{.id = "client" + std::to_string(c)});
+    for (std::size_t s = 0; s <= c % most_sequences; ++s) {
+      std::vector<ItemRow>& sequence = client.sequences.emplace_back(2 + rng.Below(14));
+      for (ItemRow& row : sequence) {
+        row = static_cast<ItemRow>(1 + rng.Below(rows));
+      }
+    }
+  }
+  return clients;
 }
 
 }  // namespace rondo::testing

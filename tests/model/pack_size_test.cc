@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include "common/core/rng.h"
 #include "common/model/local_training.h"
 #include "tests/model/fixture.h"
 
@@ -19,17 +18,6 @@ constexpr std::size_t kClients = 32;
 class PackSizeTest : public ::testing::TestWithParam<std::tuple<std::string, int>> {
  protected:
   PackSizeTest() {
-    Rng rng({.seed = 8});
-    for (std::size_t c = 0; c < kClients; ++c) {
-      OwnedClient& client = owned_.emplace_back(OwnedClient{.id = "client" + std::to_string(c)});
-      const std::size_t sequences = 1 + rng.Below(4);
-      for (std::size_t s = 0; s < sequences; ++s) {
-        std::vector<ItemRow>& rows = client.sequences.emplace_back(2 + rng.Below(14));
-        for (ItemRow& row : rows) {
-          row = static_cast<ItemRow>(1 + rng.Below(kItems / 2));
-        }
-      }
-    }
     task_.client = {.steps = std::get<1>(GetParam()),
                     .batch_size = std::get<1>(GetParam()) == 1 ? 8 : 2,
                     .learning_rate = 0.1,
@@ -97,7 +85,7 @@ class PackSizeTest : public ::testing::TestWithParam<std::tuple<std::string, int
     }
   }
 
-  std::vector<OwnedClient> owned_;
+  std::vector<OwnedClient> owned_ = testing::RandomClients(kClients, 4, kItems / 2);
   TrainTask task_;
   ModelConfig model_;
 };

@@ -6,7 +6,6 @@
 
 #include <gtest/gtest.h>
 
-#include "common/core/rng.h"
 #include "tests/model/fixture.h"
 
 namespace rondo {
@@ -61,21 +60,6 @@ class TakingTurns : public Ranks {
   std::map<std::size_t, std::vector<double>> reals_;
 };
 
-std::vector<OwnedClient> Clients(std::size_t count) {
-  Rng rng({.seed = 21});
-  std::vector<OwnedClient> clients;
-  for (std::size_t c = 0; c < count; ++c) {
-    OwnedClient client{.id = "client" + std::to_string(c)};
-    std::vector<ItemRow> rows(2 + rng.Below(14));
-    for (ItemRow& row : rows) {
-      row = static_cast<ItemRow>(1 + rng.Below(kItems / 2));
-    }
-    client.sequences.push_back(std::move(rows));
-    clients.push_back(std::move(client));
-  }
-  return clients;
-}
-
 struct Case {
   std::string name;
   int steps = 1;
@@ -86,7 +70,7 @@ struct Case {
 
 class RanksTest : public ::testing::TestWithParam<Case> {
  protected:
-  RanksTest() : clients_(Clients(50)) {
+  RanksTest() : clients_(testing::RandomClients(50, 1, kItems / 2)) {
     model_ = {.width = 8, .blocks = 2, .heads = 2, .history = 12};
     broadcast_.model = InitialParameters(ModelLayout(model_, kItems).value(), 4);
     clients_[7].sequences = {{3}};                            // has nothing to train on

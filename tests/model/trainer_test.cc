@@ -21,20 +21,7 @@ ModelConfig SmallModel(const std::vector<std::string>& attention) {
 }
 
 std::vector<OwnedClient> Clients(std::size_t count, std::size_t most_sequences) {
-  Rng rng({.seed = 21});
-  std::vector<OwnedClient> clients;
-  for (std::size_t c = 0; c < count; ++c) {
-    OwnedClient client{.id = "client" + std::to_string(c)};
-    for (std::size_t s = 0; s <= c % most_sequences; ++s) {
-      std::vector<ItemRow> rows(2 + rng.Below(14));
-      for (ItemRow& row : rows) {
-        row = static_cast<ItemRow>(1 + rng.Below(kItems / 2));
-      }
-      client.sequences.push_back(std::move(rows));
-    }
-    clients.push_back(std::move(client));
-  }
-  return clients;
+  return testing::RandomClients(count, most_sequences, kItems / 2);
 }
 
 /// Once with blocks that have kernels of their own, once with blocks made of LibTorch's operations.
