@@ -7,7 +7,7 @@
 #include "common/config/presets.h"
 #include "common/core/suggest.h"
 #include "coordinator/aggregators/mean.h"
-#include "coordinator/server_optimizers/adam.h"
+#include "coordinator/server_optimizers/adaptive.h"
 #include "coordinator/server_optimizers/sgd.h"
 
 namespace rondo::coordinator {
@@ -31,7 +31,10 @@ struct ObjectivePart {
 
 // All parts there are. A new one is a file and a line here.
 constexpr AggregatorPart kAggregators[] = {{"mean", Visibility::kSumOnly, &NewMeanAggregator}};
-constexpr OptimizerPart kOptimizers[] = {{"sgd", &NewSgdOptimizer}, {"adam", &NewAdamOptimizer}};
+constexpr OptimizerPart kOptimizers[] = {{"sgd", &NewSgdOptimizer},
+                                         {"adam", &NewAdamOptimizer},
+                                         {"yogi", &NewYogiOptimizer},
+                                         {"adagrad", &NewAdagradOptimizer}};
 constexpr ObjectivePart kObjectives[] = {{"plain", false}, {"proximal", true}};
 
 Failure Unknown(const std::string& key,

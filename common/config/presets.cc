@@ -17,6 +17,29 @@ std::span<const StrategyPreset> StrategyPresets() {
         {"strategy.server_learning_rate", "1e-3"},
         {"strategy.beta1", "0.9"},
         {"strategy.beta2", "0.99"}}},
+      // The same source, its other two.
+      {"fedyogi",
+       {{"strategy.server_optimizer", "yogi"},
+        {"strategy.server_learning_rate", "1e-3"},
+        {"strategy.beta1", "0.9"},
+        {"strategy.beta2", "0.99"},
+        {"strategy.epsilon", "1e-3"}}},
+      {"fedadagrad",
+       {{"strategy.server_optimizer", "adagrad"},
+        {"strategy.server_learning_rate", "1e-2"},
+        {"strategy.beta1", "0"},
+        {"strategy.epsilon", "1e-3"}}},
+      // Robust rules with FedAvg's server step; their sources stand at the rules.
+      {"median", {{"strategy.aggregator", "median"}}},
+      {"trimmed_mean", {{"strategy.aggregator", "trimmed_mean"}}},
+      {"krum", {{"strategy.aggregator", "krum"}}},
+      {"multi_krum", {{"strategy.aggregator", "multi_krum"}}},
+      {"bulyan", {{"strategy.aggregator", "bulyan"}}},
+      {"geometric_median", {{"strategy.aggregator", "geometric_median"}}},
+      {"centered_clipping", {{"strategy.aggregator", "centered_clipping"}}},
+      {"mda", {{"strategy.aggregator", "mda"}}},
+      {"meamed", {{"strategy.aggregator", "meamed"}}},
+      {"norm_bounding", {{"strategy.aggregator", "norm_bounding"}}},
   };
   return kPresets;
 }

@@ -68,10 +68,30 @@ void BindStrategy(StrategyConfig& strategy, Binder& binder) {
   binder.Choice("name", strategy.name, StrategyPresetNames());
   binder.Choice("objective", strategy.objective, {"plain", "proximal"});
   binder.Number("proximal_mu", strategy.proximal_mu, {.min = 0});
-  binder.Choice("aggregator", strategy.aggregator, {"mean"});
-  binder.Choice("server_optimizer", strategy.server_optimizer, {"sgd", "adam"});
+  binder.Choice("aggregator",
+                strategy.aggregator,
+                {"mean",
+                 "median",
+                 "trimmed_mean",
+                 "krum",
+                 "multi_krum",
+                 "bulyan",
+                 "geometric_median",
+                 "centered_clipping",
+                 "mda",
+                 "meamed",
+                 "norm_bounding"});
+  binder.Integer("f", strategy.f, {.min = 0, .max = kMillion});
+  binder.TextList("pre", strategy.pre, {"nnm", "bucketing"});
+  binder.Integer("bucket_size", strategy.bucket_size, {.min = 1, .max = kMillion});
+  binder.Number("nu", strategy.nu, {.min = 0, .above_min = true});
+  binder.Number("tau", strategy.tau, {.min = 0, .above_min = true});
+  binder.Integer("iterations", strategy.iterations, {.min = 0, .max = 10000});
+  binder.Choice("server_optimizer", strategy.server_optimizer, {"sgd", "adam", "yogi", "adagrad"});
   binder.Number(
       "server_learning_rate", strategy.server_learning_rate, {.min = 0, .above_min = true});
+  binder.Choice("schedule", strategy.schedule, {"constant", "linear", "cosine"});
+  binder.Integer("warmup", strategy.warmup, {.min = 0, .max = 1e9});
   binder.Number("server_momentum", strategy.server_momentum, {.min = 0, .max = 0.9999});
   binder.Number("beta1", strategy.beta1, {.min = 0, .max = 0.999999});
   binder.Number("beta2", strategy.beta2, {.min = 0, .max = 0.999999});
@@ -131,6 +151,7 @@ void BindScenario(Scenario& scenario, Binder& binder) {
   binder.Integer("threads", scenario.engine.threads, {.min = 0, .max = 4096});
   binder.Integer("memory_mib", scenario.engine.memory_mib, {.min = 16});
   binder.Choice("device", scenario.engine.device, {"auto", "cpu", "cuda"});
+  binder.Choice("precision", scenario.engine.precision, {"float32", "tf32", "bfloat16"});
   binder.Section("checkpoint");
   binder.Integer("every", scenario.checkpoint.every, {.min = 1});
   binder.Integer("keep", scenario.checkpoint.keep, {.min = 1, .max = 10000});

@@ -81,9 +81,19 @@ struct StrategyConfig {
   std::string name = "fedavg";      ///< a preset; the keys below override its parts
   std::string objective = "plain";  ///< plain | proximal
   double proximal_mu = 0.0;
+  /// mean | median | trimmed_mean | krum | multi_krum | bulyan | geometric_median |
+  /// centered_clipping | mda | meamed | norm_bounding
   std::string aggregator = "mean";
-  std::string server_optimizer = "sgd";  ///< sgd | adam
+  int f = 0;                     ///< clients of a cohort that may be hostile (Byzantine)
+  std::vector<std::string> pre;  ///< in front of the aggregator, in order: nnm | bucketing
+  int bucket_size = 2;           ///< bucketing: updates a bucket
+  double nu = 0.1;               ///< geometric_median: smoothing
+  double tau = 100.0;  ///< centered_clipping: radius; norm_bounding: largest norm of an update
+  int iterations = 0;  ///< geometric_median, centered_clipping; 0: 3 and 1
+  std::string server_optimizer = "sgd";  ///< sgd | adam | yogi | adagrad
   double server_learning_rate = 1.0;
+  std::string schedule = "constant";  ///< of the server's rate: constant | linear | cosine
+  int warmup = 0;                     ///< rounds in which the server's rate rises to its value
   double server_momentum = 0.0;
   double beta1 = 0.9;
   double beta2 = 0.99;
@@ -122,6 +132,8 @@ struct EngineConfig {
   int threads = 0;              ///< 0: one a core
   int memory_mib = 512;         ///< bound on the working memory of a pack; a thread holds one pack
   std::string device = "auto";  ///< auto | cpu | cuda
+  /// Of products on a GPU: float32 | tf32 | bfloat16. Weights and sums stay float32.
+  std::string precision = "float32";
 };
 
 struct CheckpointConfig {

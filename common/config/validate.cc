@@ -86,9 +86,15 @@ Fault StrategyFault(const StrategyConfig& strategy, const ClientConfig& client) 
   if (strategy.objective == "plain" && strategy.proximal_mu > 0) {
     return ScenarioFault{"strategy.proximal_mu", "needs strategy.objective = \"proximal\""};
   }
-  if (strategy.server_optimizer == "adam" && strategy.server_momentum > 0) {
-    return ScenarioFault{"strategy.server_momentum",
-                         "belongs to the server optimizer sgd; adam has beta1"};
+  if (strategy.server_optimizer != "sgd" && strategy.server_momentum > 0) {
+    return ScenarioFault{
+        "strategy.server_momentum",
+        "belongs to the server optimizer sgd; " + strategy.server_optimizer + " has beta1"};
+  }
+  if (strategy.warmup >= strategy.rounds && strategy.warmup > 0) {
+    return ScenarioFault{"strategy.warmup",
+                         std::to_string(strategy.warmup) + " rounds of "
+                             + std::to_string(strategy.rounds) + " leave none at the full rate"};
   }
   return std::nullopt;
 }

@@ -105,6 +105,14 @@ void ToProto(const StrategyConfig& strategy, v1::StrategySettings* proto) {
   proto->set_weighting(strategy.weighting);
   proto->set_max_weight(strategy.max_weight);
   proto->set_weight_reference(strategy.weight_reference);
+  proto->set_f(strategy.f);
+  CopyTexts(strategy.pre, proto->mutable_pre());
+  proto->set_bucket_size(strategy.bucket_size);
+  proto->set_nu(strategy.nu);
+  proto->set_tau(strategy.tau);
+  proto->set_iterations(strategy.iterations);
+  proto->set_schedule(strategy.schedule);
+  proto->set_warmup(strategy.warmup);
 }
 
 void CheckStrategy(Bounds& bounds, const v1::StrategySettings& proto) {
@@ -112,7 +120,8 @@ void CheckStrategy(Bounds& bounds, const v1::StrategySettings& proto) {
                                   &proto.objective(),
                                   &proto.aggregator(),
                                   &proto.server_optimizer(),
-                                  &proto.weighting()}) {
+                                  &proto.weighting(),
+                                  &proto.schedule()}) {
     bounds.Text("strategy", *text, 64);
   }
   for (const double number : {proto.proximal_mu(),
@@ -122,11 +131,19 @@ void CheckStrategy(Bounds& bounds, const v1::StrategySettings& proto) {
                               proto.beta2(),
                               proto.epsilon(),
                               proto.over_selection(),
-                              proto.deadline_seconds()}) {
+                              proto.deadline_seconds(),
+                              proto.nu(),
+                              proto.tau()}) {
     bounds.Finite("strategy", number);
   }
-  for (const int count :
-       {proto.rounds(), proto.cohort(), proto.quorum(), proto.max_void_rounds()}) {
+  for (const int count : {proto.rounds(),
+                          proto.cohort(),
+                          proto.quorum(),
+                          proto.max_void_rounds(),
+                          proto.f(),
+                          proto.bucket_size(),
+                          proto.iterations(),
+                          proto.warmup()}) {
     bounds.Range("strategy", count, 0, 0x7FFFFFFF);
   }
   if (proto.max_weight() == 0 || proto.weight_reference() == 0) {
@@ -156,6 +173,14 @@ StrategyConfig FromProto(Bounds& bounds, const v1::StrategySettings& proto) {
   strategy.weighting = proto.weighting();
   strategy.max_weight = proto.max_weight();
   strategy.weight_reference = proto.weight_reference();
+  strategy.f = proto.f();
+  strategy.pre = Texts(bounds, "strategy.pre", proto.pre());
+  strategy.bucket_size = proto.bucket_size();
+  strategy.nu = proto.nu();
+  strategy.tau = proto.tau();
+  strategy.iterations = proto.iterations();
+  strategy.schedule = proto.schedule();
+  strategy.warmup = proto.warmup();
   return strategy;
 }
 

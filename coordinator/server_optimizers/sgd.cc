@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/federated/vector_math.h"
+#include "coordinator/server_optimizers/schedule.h"
 #include "coordinator/server_optimizers/state.h"
 
 namespace rondo::coordinator {
@@ -13,7 +14,7 @@ constexpr const char* kMomentum = "momentum";
 class SgdOptimizer : public ServerOptimizer {
  public:
   explicit SgdOptimizer(const StrategyConfig& config)
-      : learning_rate_(config.server_learning_rate),
+      : config_(config),
         momentum_(config.server_momentum) {}
 
   Status Step(ParameterVector& model, const ParameterVector& delta) override {
@@ -28,7 +29,7 @@ class SgdOptimizer : public ServerOptimizer {
     }
     const ParameterVector& move = momentum_ != 0.0 ? velocity : delta;
     ParameterVector next = model;
-    AddScaled(next.values, move.values, learning_rate_);
+    AddScaled(next.values, move.values, RateAt(config_, steps_));
     detail::ZeroFirstRows(next);
     if (!AllFinite(next.values) || !AllFinite(velocity.values)) {
       return Fail(ErrorCode::kDiverged,
@@ -63,7 +64,7 @@ class SgdOptimizer : public ServerOptimizer {
   }
 
  private:
-  double learning_rate_;
+  StrategyConfig config_;
   double momentum_;
   ParameterVector velocity_;  ///< without a layout before the first step
   std::uint64_t steps_ = 0;

@@ -37,6 +37,39 @@ def adam(model, deltas, lr, beta1, beta2, epsilon):
         yield model
 
 
+def adaptive(second_moment):
+    """Reddi et al. 2021, algorithm 2, without bias correction."""
+
+    def method(model, deltas, lr, beta1, beta2, epsilon):
+        m, v = np.zeros(SIZE, np.float32), np.full(SIZE, epsilon**2, np.float32)
+        for delta in deltas:
+            gradient = -delta.astype(np.float64)
+            m = (beta1 * m.astype(np.float64) + (1 - beta1) * gradient).astype(np.float32)
+            v = second_moment(v.astype(np.float64), gradient**2, beta2).astype(np.float32)
+            step = lr * m.astype(np.float64) / (np.sqrt(v.astype(np.float64)) + epsilon)
+            model = (model.astype(np.float64) - step).astype(np.float32)
+            yield model
+
+    return method
+
+
+yogi = adaptive(lambda v, square, beta2: v - (1 - beta2) * square * np.sign(v - square))
+adagrad = adaptive(lambda v, square, beta2: v + square)
+
+
+def rates(rounds, warmup, shape):
+    """The share of the rate at each step."""
+    for step in range(rounds):
+        done = (step - warmup) / (rounds - warmup)
+        yield (step + 1) / warmup if step < warmup else shape(done)
+
+
+def scheduled(model, deltas, lr, warmup, shape):
+    for delta, share in zip(deltas, rates(STEPS, warmup, shape)):
+        model = (model.astype(np.float64) + lr * share * delta.astype(np.float64)).astype(np.float32)
+        yield model
+
+
 def write(path, name, method, **options):
     rng = np.random.default_rng(7)
     model = rng.normal(size=SIZE).astype(np.float32)
@@ -55,3 +88,7 @@ if __name__ == "__main__":
     write(folder, "momentum", sgd, lr=0.5, momentum=0.9)
     write(folder, "adam", adam, lr=1e-3, beta1=0.9, beta2=0.99, epsilon=1e-8)
     write(folder, "adam_large_epsilon", adam, lr=1e-2, beta1=0.5, beta2=0.999, epsilon=1e-3)
+    write(folder, "yogi", yogi, lr=1e-2, beta1=0.9, beta2=0.99, epsilon=1e-3)
+    write(folder, "adagrad", adagrad, lr=1e-2, beta1=0.0, beta2=0.0, epsilon=1e-3)
+    write(folder, "linear", scheduled, lr=0.5, warmup=2, shape=lambda done: 1 - done)
+    write(folder, "cosine", scheduled, lr=0.5, warmup=2, shape=lambda done: (1 + np.cos(np.pi * done)) / 2)

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "coordinator/server_optimizers/adam.h"
+#include "coordinator/server_optimizers/adaptive.h"
 #include "coordinator/server_optimizers/sgd.h"
 
 namespace rondo::coordinator {
@@ -28,7 +28,19 @@ std::vector<Case> Cases() {
            {.server_learning_rate = 1e-3, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-8}},
           {"adam_large_epsilon",
            &NewAdamOptimizer,
-           {.server_learning_rate = 1e-2, .beta1 = 0.5, .beta2 = 0.999, .epsilon = 1e-3}}};
+           {.server_learning_rate = 1e-2, .beta1 = 0.5, .beta2 = 0.999, .epsilon = 1e-3}},
+          {"yogi",
+           &NewYogiOptimizer,
+           {.server_learning_rate = 1e-2, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-3}},
+          {"adagrad",
+           &NewAdagradOptimizer,
+           {.server_learning_rate = 1e-2, .beta1 = 0.0, .epsilon = 1e-3}},
+          {"linear",
+           &NewSgdOptimizer,
+           {.server_learning_rate = 0.5, .schedule = "linear", .warmup = 2, .rounds = 7}},
+          {"cosine",
+           &NewSgdOptimizer,
+           {.server_learning_rate = 0.5, .schedule = "cosine", .warmup = 2, .rounds = 7}}};
 }
 
 std::shared_ptr<const ParameterLayout> Flat(std::size_t size) {
