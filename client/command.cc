@@ -32,7 +32,7 @@ Result<Settings> ReadSettings(const CommonOptions& options) {
 }
 
 Status PrepareDevice(const Settings& settings) {
-  RONDO_TRY(const DeviceInfo info, PrepareTorch(settings.engine.device));
+  RONDO_TRY(const DeviceInfo info, PrepareTorch(settings.engine));
   if (info.slow_blas) {
     spdlog::warn(
         "matrix products use {}, about ten times slower than OpenBLAS; install "

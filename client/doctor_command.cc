@@ -70,7 +70,7 @@ Status Examine(const CommonOptions& options) {
   const auto data = LoadData(settings.data);
   const auto coverage = CountKnownItems(settings.data);
   const auto identity = InspectIdentity(settings.identity);
-  const auto device = PrepareTorch(settings.engine.device);
+  const auto device = PrepareTorch(settings.engine);
   const std::vector<Check> checks = {CheckData(data, settings),
                                      CheckMapping(coverage, settings),
                                      CheckClock(identity, now),

@@ -30,6 +30,7 @@ void BindSettings(Settings& settings, Binder& binder) {
   BindDataConfig(settings.data, binder);
   binder.Section("client");
   binder.Choice("device", settings.engine.device, {"auto", "cpu", "cuda"});
+  binder.Choice("precision", settings.engine.precision, {"float32", "tf32", "bfloat16"});
   binder.Integer("threads", settings.engine.threads, {.min = 0, .max = 4096});
   binder.Integer("memory_mib", settings.engine.memory_mib, {.min = 16});
   binder.Section("limits");

@@ -22,7 +22,7 @@ struct Settings {
   CoordinatorAddress coordinator;
   IdentityPaths identity;
   DataConfig data;
-  EngineConfig engine;  ///< section `client`: device, threads, memory_mib
+  EngineConfig engine;  ///< section `client`: device, precision, threads, memory_mib
   Limits limits;
   std::filesystem::path state_folder;
 };

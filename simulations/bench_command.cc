@@ -188,6 +188,7 @@ struct BenchFlags {
   std::string pool = "virtual";
   std::string data = "bench";
   std::string device = "cpu";
+  std::string precision = "float32";
   int clients = 8;
   int cohort = 0;
   int threads = 0;
@@ -213,13 +214,15 @@ Result<BenchWorkload> FindWorkload(const BenchFlags& flags) {
 }
 
 Status RunBench(const BenchFlags& flags) {
-  EngineConfig engine{
-      .threads = flags.threads, .memory_mib = flags.memory_mib, .device = flags.device};
+  EngineConfig engine{.threads = flags.threads,
+                      .memory_mib = flags.memory_mib,
+                      .device = flags.device,
+                      .precision = flags.precision};
   if (engine.threads == 0) {
     engine.threads = UsableCores();
   }
   RONDO_TRY(const std::unique_ptr<MpiRanks> ranks, MpiRanks::Join());
-  RONDO_TRY(DeviceInfo device, PrepareTorch(flags.device));
+  RONDO_TRY(DeviceInfo device, PrepareTorch(engine));
   if (ranks != nullptr) {
     device.device = DeviceOfRank(device.device, ranks->local_index());
   }
@@ -279,6 +282,9 @@ void AddBenchCommand(CLI::App& parent, Action& action) {
   command->add_option("--threads", flags->threads, "0: one a core");
   command->add_option("--memory-mib", flags->memory_mib, "bound on a pack's working memory");
   command->add_option("--device", flags->device, "auto, cpu or cuda")->capture_default_str();
+  command->add_option("--precision", flags->precision, "of products on a GPU")
+      ->check(CLI::IsMember({"float32", "tf32", "bfloat16"}))
+      ->capture_default_str();
   command->add_flag("--json", flags->json, "accepted for uniformity: the output is always JSON");
   command->callback([flags, &action] {
     action = [flags] {

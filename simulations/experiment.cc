@@ -39,7 +39,7 @@ Result<std::unique_ptr<Experiment>> PrepareExperiment(const Scenario& scenario, 
   if (resolved.engine.threads == 0) {
     resolved.engine.threads = UsableCores();
   }
-  RONDO_TRY(experiment->device, PrepareTorch(resolved.engine.device));
+  RONDO_TRY(experiment->device, PrepareTorch(resolved.engine));
   if (ranks != nullptr) {
     experiment->device.device = DeviceOfRank(experiment->device.device, ranks->local_index());
   }

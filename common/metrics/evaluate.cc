@@ -174,44 +174,82 @@ class Evaluation {
   }
 
   Status Flush() {
+    if (pending_.empty()) {
+      return Ok();
+    }
+    // Where items are shown, and not only ranked, all scores are needed.
+    const bool counts = scorer_.CountsItself() && options_.exposure == nullptr;
+    RONDO_TRY_STATUS(counts ? CountPending() : ScorePending());
+    pending_.clear();
+    return Ok();
+  }
+
+  Status ScorePending() {
     std::vector<History> histories;
     for (const Target& target : pending_) {
       histories.push_back(target.history());
     }
     scores_.assign(histories.size() * rows_, std::numeric_limits<float>::quiet_NaN());
-    if (!histories.empty()) {
-      RONDO_TRY_STATUS(scorer_.Score(histories, scores_));
-    }
+    RONDO_TRY_STATUS(scorer_.Score(histories, scores_));
     for (std::size_t i = 0; i < pending_.size(); ++i) {
-      AddTarget(pending_[i], std::span(scores_).subspan(i * rows_, rows_));
+      const auto scores = std::span<const float>(scores_).subspan(i * rows_, rows_);
+      AddTarget(pending_[i], [&](std::span<const ItemRow> excluded) {
+        return RankTarget(scores, pending_[i].row, excluded);
+      });
+      if (options_.exposure != nullptr) {
+        options_.exposure->Add(scores, Seen(pending_[i]));
+      }
     }
-    pending_.clear();
     return Ok();
   }
 
-  void AddTarget(const Target& target, std::span<const float> scores) {
+  Status CountPending() {
+    std::vector<CountQuery> queries;
+    for (const Target& target : pending_) {
+      queries.push_back(
+          {.history = target.history(), .target = target.row, .others = target.known->all});
+    }
+    RONDO_TRY(const std::vector<ScoreCounts> counts, scorer_.Count(queries, scores_));
+    auto others = std::span<const float>(scores_);
+    for (std::size_t i = 0; i < pending_.size(); ++i) {
+      const std::vector<ItemRow>& all = pending_[i].known->all;
+      const auto all_scores = others.first(all.size());
+      others = others.subspan(all.size());
+      AddTarget(pending_[i], [&](std::span<const ItemRow> excluded) {
+        std::vector<float> scores;
+        for (const ItemRow row : excluded) {  // a part of all, and sorted as it
+          const auto place = std::lower_bound(all.begin(), all.end(), row) - all.begin();
+          scores.push_back(all_scores[static_cast<std::size_t>(place)]);
+        }
+        return RankTarget(
+            counts[i], static_cast<std::uint32_t>(rows_ - 1), pending_[i].row, excluded, scores);
+      });
+    }
+    return Ok();
+  }
+
+  std::vector<ItemRow> Seen(const Target& target) const {
+    return options_.filter_seen ? SortedDistinct({target.met().begin(), target.met().end()})
+                                : std::vector<ItemRow>();
+  }
+
+  template <typename RankWithout>
+  void AddTarget(const Target& target, const RankWithout& rank_without) {
     UserMetrics& user = results_[target.slot];
-    const std::vector<ItemRow> seen =
-        options_.filter_seen ? SortedDistinct({target.met().begin(), target.met().end()})
-                             : std::vector<ItemRow>();
-    const Rank full = RankTarget(scores, target.row, seen);
+    const Rank full = rank_without(Seen(target));
     user.nans += full.nans;
     auto value = user.values.begin();
     for (const Protocol& protocol : protocols_) {
       const std::vector<double> positions =
           protocol.negatives == 0
               ? FullPositions(full, longest_)
-              : sampled_(
-                  RankTarget(scores, target.row, target.known->all), protocol.negatives, longest_);
+              : sampled_(rank_without(target.known->all), protocol.negatives, longest_);
       for (const int k : options_.k) {
         const TargetMetrics at = MetricsAt(positions, k);
         for (const double metric : {at.hr, at.ndcg, at.mrr, at.precision, at.hr, at.f1, at.mrr}) {
           *value++ += metric;
         }
       }
-    }
-    if (options_.exposure != nullptr) {
-      options_.exposure->Add(scores, seen);
     }
   }
 

@@ -8,15 +8,9 @@
 namespace rondo {
 namespace {
 
-struct Counts {
-  std::uint32_t greater = 0;
-  std::uint32_t equal = 0;
-  std::uint32_t nans = 0;
-};
-
 // Branch-free, so that the compiler turns it into vector code: this loop is all of full ranking.
-Counts Compare(std::span<const float> scores, float target) {
-  Counts counts;
+ScoreCounts Compare(std::span<const float> scores, float target) {
+  ScoreCounts counts{.target = target};
   for (const float score : scores) {
     counts.greater += static_cast<std::uint32_t>(score > target);
     counts.equal += static_cast<std::uint32_t>(score == target);
@@ -30,28 +24,41 @@ Counts Compare(std::span<const float> scores, float target) {
 Rank RankTarget(std::span<const float> scores, ItemRow target, std::span<const ItemRow> excluded) {
   const auto items = static_cast<std::uint32_t>(scores.empty() ? 0 : scores.size() - 1);
   RONDO_CHECK(target >= 0 && static_cast<std::size_t>(target) <= items) << "target row " << target;
-  const bool inside = target > 0;
-  const float score = inside ? scores[static_cast<std::size_t>(target)] : 0.0F;
-  Counts counts = Compare(scores.subspan(items > 0 ? 1 : 0), score);
-  Rank rank{.candidates = items, .nans = counts.nans, .miss = !inside};
-  if (!inside) {
+  const float score = target > 0 ? scores[static_cast<std::size_t>(target)] : 0.0F;
+  std::vector<float> excluded_scores;
+  excluded_scores.reserve(excluded.size());
+  for (const ItemRow row : excluded) {
+    excluded_scores.push_back(scores[static_cast<std::size_t>(row)]);
+  }
+  const ScoreCounts counts = Compare(scores.subspan(items > 0 ? 1 : 0), score);
+  return RankTarget(counts, items, target, excluded, excluded_scores);
+}
+
+Rank RankTarget(const ScoreCounts& counts,
+                std::uint32_t items,
+                ItemRow target,
+                std::span<const ItemRow> excluded,
+                std::span<const float> excluded_scores) {
+  RONDO_CHECK(excluded.size() == excluded_scores.size()) << "a score an excluded row";
+  Rank rank{.candidates = items, .nans = counts.nans, .miss = target <= 0};
+  if (rank.miss) {
     return rank;
   }
-  for (const ItemRow row : excluded) {
-    if (row == target) {
-      continue;
+  std::uint32_t greater = counts.greater;
+  std::uint32_t equal = counts.equal;
+  for (std::size_t i = 0; i < excluded.size(); ++i) {
+    if (excluded[i] != target) {
+      greater -= static_cast<std::uint32_t>(excluded_scores[i] > counts.target);
+      equal -= static_cast<std::uint32_t>(excluded_scores[i] == counts.target);
+      --rank.candidates;
     }
-    const float other = scores[static_cast<std::size_t>(row)];
-    counts.greater -= static_cast<std::uint32_t>(other > score);
-    counts.equal -= static_cast<std::uint32_t>(other == score);
-    --rank.candidates;
   }
-  if (std::isnan(score)) {
+  if (std::isnan(counts.target)) {
     rank.greater = rank.candidates - 1;
     return rank;
   }
-  rank.greater = counts.greater;
-  rank.ties = counts.equal - 1;
+  rank.greater = greater;
+  rank.ties = equal - 1;
   return rank;
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/core/ids.h"
+#include "common/metrics/scorer.h"
 
 namespace rondo {
 
@@ -25,6 +26,14 @@ struct Rank {
 ///
 /// Shapes  scores [rows], column 0 ignored; excluded sorted, without repeats, in 1 .. rows-1.
 Rank RankTarget(std::span<const float> scores, ItemRow target, std::span<const ItemRow> excluded);
+
+/// The same of counts over `items` rows.
+/// Shapes  excluded_scores as excluded.
+Rank RankTarget(const ScoreCounts& counts,
+                std::uint32_t items,
+                ItemRow target,
+                std::span<const ItemRow> excluded,
+                std::span<const float> excluded_scores);
 
 /// P(position = p) for p = 0 .. length-1, in a ranking of all candidates.
 std::vector<double> FullPositions(const Rank& rank, int length);

@@ -101,8 +101,14 @@ std::string DeviceOfRank(const std::string& device, int rank) {
   return device == "cpu" || count == 0 ? device : "cuda:" + std::to_string(rank % count);
 }
 
-Result<DeviceInfo> PrepareTorch(const std::string& device) {
-  RONDO_TRY(const at::Device found, FindDevice(device));
+Result<DeviceInfo> PrepareTorch(const EngineConfig& engine) {
+  RONDO_TRY(const at::Device found, FindDevice(engine.device));
+  if (engine.precision != "float32" && found.is_cpu()) {
+    return Fail(
+        ErrorCode::kUnavailable,
+        "precision '" + engine.precision + "' needs a GPU, and this run uses the CPU: use float32");
+  }
+  at::globalContext().setAllowTF32CuBLAS(engine.precision == "tf32");
   KeepFreedMemory();
   TuneThreads();
   DeviceInfo info{.device = found.str()};

@@ -49,8 +49,12 @@ class RowGather : public torch::autograd::Function<RowGather> {
   }
 };
 
-at::Tensor Linear(const at::Tensor& x, const AffineWeights& weights) {
-  return torch::baddbmm(weights.bias.unsqueeze(1), x, weights.weight.transpose(1, 2));
+at::Tensor Linear(const at::Tensor& x, const AffineWeights& weights, at::ScalarType products) {
+  if (products == at::kFloat) {
+    return torch::baddbmm(weights.bias.unsqueeze(1), x, weights.weight.transpose(1, 2));
+  }
+  return torch::bmm(x.to(products), weights.weight.to(products).transpose(1, 2)).to(at::kFloat)
+         + weights.bias.unsqueeze(1);
 }
 
 at::Tensor Norm(const at::Tensor& x, const AffineWeights& weights) {
@@ -157,15 +161,21 @@ at::Tensor Embed(Pass& pass, const EncoderWeights& weights) {
 
 at::Tensor Block(Pass& pass, const BlockWeights& weights, const at::Tensor& x) {
   const at::Tensor h = Norm(x, weights.norm1);
-  const at::Tensor query = pass.SplitHeads(Linear(h, weights.query));
-  const at::Tensor key = pass.SplitHeads(Linear(h, weights.key));
-  const at::Tensor value = pass.SplitHeads(Linear(h, weights.value));
-  const at::Tensor shares =
-      torch::softmax(weights.kind->score(query, key, weights.score, pass.score_bias), -1);
-  const at::Tensor mixed = pass.JoinHeads(torch::bmm(pass.AttentionDropout(shares), value));
-  const at::Tensor y = x + pass.Dropout(Linear(mixed, weights.output));
-  const at::Tensor inner = pass.Dropout(torch::relu(Linear(Norm(y, weights.norm2), weights.ff1)));
-  return (y + pass.Dropout(Linear(inner, weights.ff2))) * pass.keep;
+  const at::ScalarType products = pass.in.products;
+  const auto heads = [&](const AffineWeights& projection) {
+    return pass.SplitHeads(Linear(h, projection, products)).to(products);
+  };
+  const at::Tensor query = heads(weights.query);
+  const at::Tensor key = heads(weights.key);
+  const at::Tensor value = heads(weights.value);
+  const at::Tensor score = weights.score.defined() ? weights.score.to(products) : weights.score;
+  const at::Tensor scores = weights.kind->score(query, key, score, pass.score_bias.to(products));
+  const at::Tensor shares = pass.AttentionDropout(torch::softmax(scores.to(at::kFloat), -1));
+  const at::Tensor mixed = pass.JoinHeads(torch::bmm(shares.to(products), value).to(at::kFloat));
+  const at::Tensor y = x + pass.Dropout(Linear(mixed, weights.output, products));
+  const at::Tensor inner =
+      pass.Dropout(torch::relu(Linear(Norm(y, weights.norm2), weights.ff1, products)));
+  return (y + pass.Dropout(Linear(inner, weights.ff2, products))) * pass.keep;
 }
 
 }  // namespace

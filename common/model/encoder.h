@@ -57,6 +57,8 @@ struct EncoderInput {
   at::Tensor input;                            ///< int64 [G, B, L], right-aligned, 0 = padding
   double dropout = 0.0;                        ///< 0: evaluation
   std::span<const std::uint64_t> dropout_key;  ///< [G B]; read if dropout > 0
+  /// Factors of products are rounded to it; sums, and all that is no product, are float32.
+  at::ScalarType products = at::kFloat;
 };
 
 /// Hidden states after the final norm. Those of padding positions are meaningless.

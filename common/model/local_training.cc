@@ -51,6 +51,7 @@ Result<StepGradients> MakeSteps(const RoundContext& context,
                               .loss = context.loss,
                               .items = context.items,
                               .dropout = context.task->dropout,
+                              .products = context.products,
                               .features = FeaturesOf(context, pack)},
                              std::move(weights));
 }

@@ -22,6 +22,7 @@ struct RoundContext {
   std::int64_t items = 0;
   const ItemFeatures* features = nullptr;  ///< null without features
   const LossKind* loss = nullptr;
+  at::ScalarType products = at::kFloat;  ///< as EncoderInput::products
   std::vector<at::Tensor>
       base;  ///< weights before the round, [1, ...] in layout order, on the device
 };

@@ -25,6 +25,24 @@ at::Tensor CrossEntropyInPlace(at::Tensor& logits,
   return (total.log() + highest - score).squeeze(1);
 }
 
+/// out = a b, in float32 whatever the factors are rounded to.
+void Product(const at::Tensor& a, const at::Tensor& b, at::Tensor& out) {
+  if (a.scalar_type() == at::kFloat) {
+    at::mm_out(out, a, b);
+  } else {
+    out.copy_(at::mm(a, b));
+  }
+}
+
+/// out += a b.
+void AddProduct(const at::Tensor& a, const at::Tensor& b, at::Tensor& out) {
+  if (a.scalar_type() == at::kFloat) {
+    out.addmm_(a, b);
+  } else {
+    out.add_(at::mm(a, b));
+  }
+}
+
 /// Ends the way forward of a loss that has taken its gradient already: losses and objective.
 torch::autograd::variable_list Keep(torch::autograd::AutogradContext* context,
                                     const at::Tensor& to_hidden,
@@ -57,7 +75,8 @@ class BlockwiseCrossEntropy : public torch::autograd::Function<BlockwiseCrossEnt
                                                 const at::Tensor& hidden,
                                                 const at::Tensor& item,
                                                 const at::Tensor& target,
-                                                const at::Tensor& coefficient) {
+                                                const at::Tensor& coefficient,
+                                                at::ScalarType products) {
     const std::int64_t positions = hidden.size(1);
     const std::int64_t rows = item.size(1) - 1;
     const std::int64_t block = std::clamp<std::int64_t>(kLogitsAtOnce / rows, 16, 4096);
@@ -66,19 +85,21 @@ class BlockwiseCrossEntropy : public torch::autograd::Function<BlockwiseCrossEnt
     at::Tensor to_item = at::zeros_like(item, at::MemoryFormat::Contiguous);
     at::Tensor buffer = at::empty({std::min(block, positions), rows}, hidden.options());
     for (std::int64_t group = 0; group < hidden.size(0); ++group) {
-      const at::Tensor table = item[group].narrow(0, 1, rows);
+      const at::Tensor table = item[group].narrow(0, 1, rows).to(products);
       at::Tensor to_table = to_item[group].narrow(0, 1, rows);
       for (std::int64_t begin = 0; begin < positions; begin += block) {
         const std::int64_t count = std::min(block, positions - begin);
         const auto cut = [&](const at::Tensor& t) {
           return t[group].narrow(0, begin, count);
         };
+        const at::Tensor state = cut(hidden).to(products);
         at::Tensor logits = buffer.narrow(0, 0, count);
-        at::mm_out(logits, cut(hidden), table.t());
+        Product(state, table.t(), logits);
         cut(each).copy_(CrossEntropyInPlace(logits, cut(target).sub(1), cut(coefficient)));
-        at::Tensor state = cut(to_hidden);
-        at::mm_out(state, logits, table);
-        to_table.addmm_(logits.t(), cut(hidden));
+        const at::Tensor back = logits.to(products);
+        at::Tensor to_state = cut(to_hidden);
+        Product(back, table, to_state);
+        AddProduct(back.t(), state, to_table);
       }
     }
     return Keep(context, to_hidden, to_item, each, coefficient);
@@ -86,12 +107,13 @@ class BlockwiseCrossEntropy : public torch::autograd::Function<BlockwiseCrossEnt
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list gradients) {
-    return KeptGradients(context, gradients[1], 4);
+    return KeptGradients(context, gradients[1], 5);
   }
 };
 
 LossOutput FullSoftmax(const LossInput& in) {
-  const auto out = BlockwiseCrossEntropy::apply(in.hidden, in.item, in.target, in.coefficient);
+  const auto out =
+      BlockwiseCrossEntropy::apply(in.hidden, in.item, in.target, in.coefficient, in.products);
   return {.each = out[0], .objective = out[1]};
 }
 

@@ -19,7 +19,8 @@ struct LossInput {
   at::Tensor negatives;  ///< int64 [G, P, K], table rows; unused by the full softmax
   at::Tensor
       coefficient;  ///< [G, P], factor of a position's loss in the objective; 0 for unused slots
-  std::int64_t items = 0;  ///< of the catalogue, for the log-Q correction
+  std::int64_t items = 0;                ///< of the catalogue, for the log-Q correction
+  at::ScalarType products = at::kFloat;  ///< as EncoderInput::products
 };
 
 struct LossOutput {

@@ -13,10 +13,11 @@ namespace {
 
 class ModelScorer : public Scorer {
  public:
-  ModelScorer(ModelConfig config, EncoderWeights weights, std::int64_t items)
-      : config_(std::move(config)),
+  ModelScorer(const CohortTrainer::Options& options, EncoderWeights weights)
+      : config_(options.model),
         weights_(std::move(weights)),
-        items_(items) {}
+        items_(options.items),
+        counts_itself_(weights_.item.is_cuda() || options.as_gpu) {}
 
   Status Score(std::span<const History> histories, std::span<float> scores) override {
     const auto rows = static_cast<std::size_t>(items_ + 1);
@@ -24,12 +25,40 @@ class ModelScorer : public Scorer {
       return Fail(ErrorCode::kInvalidArgument,
                   "the buffer for scores does not have one row of items a history");
     }
+    return InBatches(histories.size(), [&](std::size_t begin, std::size_t count) -> Status {
+      RONDO_TRY(const at::Tensor states, Encoded(histories.subspan(begin, count)));
+      at::Tensor out = at::from_blob(
+          scores.data() + begin * rows, {static_cast<std::int64_t>(count), items_ + 1}, at::kFloat);
+      if (states.is_cpu()) {
+        torch::mm_out(out, states, weights_.item[0].t());
+      } else {
+        out.copy_(torch::mm(states, weights_.item[0].t()));
+      }
+      return Ok();
+    });
+  }
+
+  bool CountsItself() const override { return counts_itself_; }
+
+  Result<std::vector<ScoreCounts>> Count(std::span<const CountQuery> queries,
+                                         std::vector<float>& others) override {
+    std::vector<ScoreCounts> counts;
+    others.clear();
+    RONDO_TRY_STATUS(InBatches(queries.size(), [&](std::size_t begin, std::size_t count) {
+      return CountBatch(queries.subspan(begin, count), counts, others);
+    }));
+    return counts;
+  }
+
+ private:
+  static constexpr std::size_t kBatch = 64;
+
+  template <typename Work>
+  static Status InBatches(std::size_t total, const Work& work) {
     try {
       const torch::NoGradGuard no_gradient;
-      for (std::size_t begin = 0; begin < histories.size(); begin += kBatch) {
-        const std::size_t count = std::min(kBatch, histories.size() - begin);
-        RONDO_TRY_STATUS(ScoreBatch(histories.subspan(begin, count),
-                                    scores.subspan(begin * rows, count * rows)));
+      for (std::size_t begin = 0; begin < total; begin += kBatch) {
+        RONDO_TRY_STATUS(work(begin, std::min(kBatch, total - begin)));
       }
     } catch (const std::exception& e) {  // LibTorch throws; this is the border.
       return Fail(ErrorCode::kInternal, "LibTorch failed while scoring: " + std::string(e.what()));
@@ -37,10 +66,8 @@ class ModelScorer : public Scorer {
     return Ok();
   }
 
- private:
-  static constexpr std::size_t kBatch = 64;
-
-  Status ScoreBatch(std::span<const History> histories, std::span<float> scores) const {
+  /// Hidden states after the newest event of each history, [histories, width].
+  Result<at::Tensor> Encoded(std::span<const History> histories) const {
     const auto most = static_cast<std::size_t>(config_.history);
     std::size_t longest = 1;
     for (const History history : histories) {
@@ -62,27 +89,58 @@ class ModelScorer : public Scorer {
       }
       std::copy(recent.begin(), recent.end(), end - recent.size());
     }
-    const at::Device device = weights_.item.device();
-    const EncoderInput in{.input = input.to(device)};
+    const EncoderInput in{.input = input.to(weights_.item.device())};
     const at::Tensor newest = torch::arange(batch, in.input.options()) * length + (length - 1);
     const bool some_empty =
         std::any_of(histories.begin(), histories.end(), [](const History h) { return h.empty(); });
-    const at::Tensor last =
-        some_empty
-            ? Encode(config_, weights_, in).view({batch * length, -1}).index_select(0, newest)
-            : EncodeAt(config_, weights_, in, newest);
-    at::Tensor out = at::from_blob(scores.data(), {batch, items_ + 1}, at::kFloat);
-    if (device.is_cpu()) {
-      torch::mm_out(out, last, weights_.item[0].t());
-    } else {
-      out.copy_(torch::mm(last, weights_.item[0].t()));
+    return some_empty
+               ? Encode(config_, weights_, in).view({batch * length, -1}).index_select(0, newest)
+               : EncodeAt(config_, weights_, in, newest);
+  }
+
+  Status CountBatch(std::span<const CountQuery> queries,
+                    std::vector<ScoreCounts>& counts,
+                    std::vector<float>& others) const {
+    const auto batch = static_cast<std::int64_t>(queries.size());
+    std::vector<History> histories;
+    std::vector<std::int64_t> wanted;  // places in the flat scores: targets, then others
+    for (std::int64_t i = 0; i < batch; ++i) {
+      const CountQuery& query = queries[static_cast<std::size_t>(i)];
+      histories.push_back(query.history);
+      wanted.push_back(i * (items_ + 1) + std::max<std::int64_t>(query.target, 1));
     }
+    for (std::int64_t i = 0; i < batch; ++i) {
+      for (const ItemRow row : queries[static_cast<std::size_t>(i)].others) {
+        wanted.push_back(i * (items_ + 1) + row);
+      }
+    }
+    RONDO_TRY(const at::Tensor states, Encoded(histories));
+    const at::Tensor scores = torch::mm(states, weights_.item[0].t());
+    const auto size = static_cast<std::int64_t>(wanted.size());
+    const at::Tensor chosen =
+        scores.view({-1}).index_select(0, FromHost(wanted, {size}, scores.device()));
+    const at::Tensor items = scores.narrow(1, 1, items_);
+    const at::Tensor target = chosen.narrow(0, 0, batch).unsqueeze(1);
+    const at::Tensor compared =
+        torch::stack({(items > target).sum(1), (items == target).sum(1), (items != items).sum(1)})
+            .to(at::kCPU);
+    const at::Tensor picked = chosen.to(at::kCPU);
+    const auto* const number = compared.data_ptr<std::int64_t>();
+    const auto* const score = picked.data_ptr<float>();
+    for (std::int64_t i = 0; i < batch; ++i) {
+      counts.push_back({.target = score[i],
+                        .greater = static_cast<std::uint32_t>(number[i]),
+                        .equal = static_cast<std::uint32_t>(number[batch + i]),
+                        .nans = static_cast<std::uint32_t>(number[2 * batch + i])});
+    }
+    others.insert(others.end(), score + batch, score + size);
     return Ok();
   }
 
   ModelConfig config_;
   EncoderWeights weights_;
   std::int64_t items_;
+  bool counts_itself_;
 };
 
 }  // namespace
@@ -106,8 +164,7 @@ Result<std::unique_ptr<Scorer>> MakeModelScorer(const CohortTrainer::Options& op
       FuseFeatures(FeaturesOfTables(*options.features, {&whole, 1}, options.items + 1, device),
                    weights);
     }
-    return std::unique_ptr<Scorer>(
-        std::make_unique<ModelScorer>(options.model, std::move(weights), options.items));
+    return std::unique_ptr<Scorer>(std::make_unique<ModelScorer>(options, std::move(weights)));
   } catch (const std::exception& e) {
     return Fail(ErrorCode::kInternal,
                 "LibTorch could not hold the model: " + std::string(e.what()));

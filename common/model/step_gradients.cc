@@ -10,7 +10,8 @@ Result<StepGradients> StepGradients::Make(StepModel model, std::vector<at::Tenso
   steps.model_ = std::move(model);
   steps.weights_ = std::move(weights);
   RONDO_TRY(steps.bound_, BindWeights(*steps.model_.config, *steps.model_.layout, steps.weights_));
-  steps.fused_ = HasFusedStep(*steps.model_.config, steps.weights_[0].device());
+  steps.fused_ = steps.model_.products == at::kFloat
+                 && HasFusedStep(*steps.model_.config, steps.weights_[0].device());
   // Features are fused, and their gradient taken, by LibTorch either way.
   const bool differentiates = !steps.fused_ || steps.bound_.fusion_kind != nullptr;
   for (at::Tensor& weight : steps.weights_) {
@@ -63,7 +64,8 @@ at::Tensor StepGradients::TakePlain(const StepBatch& batch) {
   const EncoderInput in{
       .input = FromHost(batch.input, {batch.groups, batch.sequences, batch.length}, device),
       .dropout = model_.dropout,
-      .dropout_key = batch.dropout_key};
+      .dropout_key = batch.dropout_key,
+      .products = model_.products};
   const at::Tensor place = FromHost(batch.place, {batch.groups * batch.slots}, device);
   const at::Tensor flat = EncodeAt(*model_.config, weights, in, place);
   const at::Tensor coefficient = FromHost(batch.coefficient, {batch.groups, batch.slots}, device);
@@ -74,7 +76,8 @@ at::Tensor StepGradients::TakePlain(const StepBatch& batch) {
        .negatives =
            FromHost(batch.negatives, {batch.groups, batch.slots, batch.negatives_a_slot}, device),
        .coefficient = coefficient,
-       .items = model_.items});
+       .items = model_.items,
+       .products = model_.products});
   const auto gradients = torch::autograd::grad({out.objective}, weights_, {}, false, false, true);
   const at::NoGradGuard no_gradient;
   for (std::size_t i = 0; i < gradients.size(); ++i) {

@@ -20,10 +20,12 @@ struct StepModel {
   const LossKind* loss = nullptr;
   std::int64_t items = 0;
   double dropout = 0.0;
+  at::ScalarType products = at::kFloat;  ///< as EncoderInput::products
   TableFeatures features;  ///< of the groups' item tables; read if the model has features
 };
 
-/// Losses and gradients of single steps, by the fused step where the model has one, else by
+/// Losses and gradients of single steps, by the fused step where the model has one and products are
+/// float32, else by
 /// LibTorch's own differentiation.
 class StepGradients {
  public:

@@ -79,6 +79,7 @@ class TorchCohortTrainer : public CohortTrainer {
       context.features = options_.features.get();
     }
     RONDO_TRY(context.loss, FindLoss(task.client.loss));
+    context.products = options_.engine.precision == "bfloat16" ? at::kBFloat16 : at::kFloat;
     if (task.client.optimizer != "sgd" && task.client.optimizer != "adam") {
       return Fail(ErrorCode::kInvalidArgument,
                   "client.optimizer '" + task.client.optimizer + "' is unknown: use sgd or adam");
@@ -115,7 +116,7 @@ class TorchCohortTrainer : public CohortTrainer {
                           .stop = std::move(stop),
                           .watch = watch,
                           .ranks = options_.ranks,
-                          .fold_on_device = device_.is_cuda() || options_.fold_on_device},
+                          .fold_on_device = device_.is_cuda() || options_.as_gpu},
                          layout_,
                          clients.size(),
                          workers_));

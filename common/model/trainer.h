@@ -26,10 +26,11 @@ struct DeviceInfo {
   bool slow_blas = false;
 };
 
-/// Resolves "auto" | "cpu" | "cuda" | "cuda:<number>", sets LibTorch threads to 1 and tunes the
-/// allocator. Call once, first. Errors  kInvalidArgument for an unknown word; kUnavailable for
-/// "cuda" without a GPU.
-Result<DeviceInfo> PrepareTorch(const std::string& device);
+/// Resolves engine.device ("auto" | "cpu" | "cuda" | "cuda:<number>"), applies engine.precision,
+/// sets LibTorch threads to 1 and tunes the allocator. Call once, first.
+/// Errors  kInvalidArgument for an unknown word; kUnavailable for "cuda" without a GPU, and for a
+/// precision that only a GPU has.
+Result<DeviceInfo> PrepareTorch(const EngineConfig& engine);
 
 /// The device that the rank-th process of a machine takes, so that each has a GPU of its own while
 /// there are any left: `device` itself if that is the CPU.
@@ -92,7 +93,7 @@ class CohortTrainer {
     /// With whom the packs of a cohort are shared; null: with nobody. All of them call Train with
     /// the same arguments, and the first gets what all did.
     Ranks* ranks = nullptr;
-    bool fold_on_device = false;  ///< on the CPU, too, fold with the tensor operations of a GPU
+    bool as_gpu = false;  ///< on the CPU, too, fold and rank with the tensor operations of a GPU
   };
 
   static Result<std::unique_ptr<CohortTrainer>> Create(const Options& options);

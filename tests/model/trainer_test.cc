@@ -324,10 +324,15 @@ TEST_P(Trainer, ScoresDoNotDependOnTheBatch) {
 }
 
 TEST(PrepareTorch, NamesItsDeviceAndBlas) {
-  const DeviceInfo info = PrepareTorch("cpu").value();
+  const DeviceInfo info = PrepareTorch({.device = "cpu"}).value();
   EXPECT_EQ(info.device, "cpu");
   EXPECT_FALSE(info.blas.empty());
-  EXPECT_EQ(PrepareTorch("tpu").error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(PrepareTorch({.device = "tpu"}).error().code, ErrorCode::kInvalidArgument);
+  for (const std::string precision : {"tf32", "bfloat16"}) {
+    const auto refused = PrepareTorch({.device = "cpu", .precision = precision});
+    EXPECT_EQ(refused.error().code, ErrorCode::kUnavailable);
+    EXPECT_NE(refused.error().message.find(precision), std::string::npos);
+  }
 }
 
 }  // namespace
