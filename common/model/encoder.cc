@@ -5,10 +5,10 @@
 
 #include <torch/torch.h>
 
-#include "common/model/device.h"
 #include "common/model/dropout.h"
 #include "common/model/fused_step.h"
 #include "common/model/fusion.h"
+#include "common/model/tensor_dropout.h"
 
 namespace rondo {
 namespace {
@@ -81,13 +81,14 @@ struct Pass {
                   std::int64_t rows,
                   std::int64_t width,
                   const at::Tensor& like) {
+    const DropoutSite here{.site = site++, .probability = in.dropout};
+    if (!like.is_cpu()) {
+      return TensorDropoutMask(keys, rows, width, here, like.device()).view(like.sizes());
+    }
     at::Tensor mask = at::empty({static_cast<std::int64_t>(keys.size()), rows, width}, at::kFloat);
-    FillDropoutMask(keys,
-                    rows,
-                    width,
-                    {.site = site++, .probability = in.dropout},
-                    {mask.data_ptr<float>(), static_cast<std::size_t>(mask.numel())});
-    return ToDevice(mask, like.device()).view(like.sizes());
+    FillDropoutMask(
+        keys, rows, width, here, {mask.data_ptr<float>(), static_cast<std::size_t>(mask.numel())});
+    return mask.view(like.sizes());
   }
 
   at::Tensor Dropout(const at::Tensor& x) {  // [G, B L, width]

@@ -6,6 +6,7 @@
 #include "common/core/rng.h"
 #include "common/model/encoder.h"
 #include "common/model/losses.h"
+#include "common/model/tensor_dropout.h"
 
 namespace rondo {
 namespace {
@@ -193,6 +194,20 @@ INSTANTIATE_TEST_SUITE_P(
                       Shape{"ManyChunks", "multi_head", 1, 2, 0.2, true, true, 40, 30},
                       Shape{"ManyChunksOfTwoClients", "dot", 2, 1, 0.0, true, true, 40, 30}),
     [](const auto& shape) { return shape.param.name; });
+
+TEST(TensorDropout, MakesTheMaskOfTheHostBitForBit) {
+  const std::vector<std::uint64_t> keys = {1, 99, ~std::uint64_t{0}};
+  for (const double probability : {0.0, 0.1, 0.5, 0.999}) {
+    for (const std::int64_t width : {1, 7, 200}) {
+      const DropoutSite site{.site = 3, .probability = probability};
+      at::Tensor host = at::empty({3, 50, width});
+      FillDropoutMask(
+          keys, 50, width, site, {host.data_ptr<float>(), static_cast<std::size_t>(host.numel())});
+      EXPECT_TRUE(host.equal(TensorDropoutMask(keys, 50, width, site, at::kCPU)))
+          << probability << ' ' << width;
+    }
+  }
+}
 
 TEST(FusedEncodeAt, GivesZerosWhereEverySequenceIsPadding) {
   const ModelConfig config{.width = 8, .blocks = 1, .heads = 1, .history = 5};
