@@ -99,6 +99,17 @@ Status CheckRounds(const StrategyConfig& strategy, std::size_t clients) {
   return check("strategy.quorum", strategy.quorum);
 }
 
+/// Real clients decide for themselves whether they are hostile.
+Status CheckAttack(const AttackConfig& attack) {
+  if (attack.name != "none") {
+    return Fail(ErrorCode::kInvalidArgument,
+                "attack.name is \"" + attack.name
+                    + "\", but only simulations have hostile clients; leave [attack] out of the "
+                      "scenario of a federation");
+  }
+  return Ok();
+}
+
 std::string CoordinatorToml(const InitFlags& flags, std::size_t clients) {
   return fmt::format(
       R"(# Made by `rondo-coordinator init`. Relative paths start at this file's folder.
@@ -230,6 +241,7 @@ Status Init(InitFlags flags) {
   }
   RONDO_TRY_STATUS(CheckPort(flags));
   RONDO_TRY_STATUS(CheckSplit(scenario.data));
+  RONDO_TRY_STATUS(CheckAttack(scenario.attack));
   RONDO_TRY(const Catalogue catalogue, Catalogue::Read(flags.catalogue));
   RONDO_TRY(const auto strategy, Strategy::Create(scenario));
   // Before any file is written.

@@ -7,6 +7,7 @@
 #include "common/config/presets.h"
 #include "common/core/suggest.h"
 #include "coordinator/aggregators/mean.h"
+#include "coordinator/aggregators/row_clip.h"
 #include "coordinator/server_optimizers/adaptive.h"
 #include "coordinator/server_optimizers/sgd.h"
 
@@ -83,11 +84,18 @@ class ComposedStrategy : public Strategy {
     return task;
   }
 
-  std::unique_ptr<Aggregator> NewAggregator() const override { return aggregator_.make(); }
+  std::unique_ptr<Aggregator> NewAggregator() const override {
+    std::unique_ptr<Aggregator> aggregator = aggregator_.make();
+    return task_.weighting.row_clip > 0.0
+               ? NewRowClip(task_.weighting.row_clip, std::move(aggregator))
+               : std::move(aggregator);
+  }
 
   ServerOptimizer& optimizer() override { return *optimizer_; }
 
-  Visibility visibility() const override { return aggregator_.visibility; }
+  Visibility visibility() const override {
+    return task_.weighting.row_clip > 0.0 ? Visibility::kIndividual : aggregator_.visibility;
+  }
 
  private:
   const AggregatorPart& aggregator_;

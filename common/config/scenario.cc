@@ -87,6 +87,7 @@ void BindStrategy(StrategyConfig& strategy, Binder& binder) {
   binder.Number("nu", strategy.nu, {.min = 0, .above_min = true});
   binder.Number("tau", strategy.tau, {.min = 0, .above_min = true});
   binder.Integer("iterations", strategy.iterations, {.min = 0, .max = 10000});
+  binder.Number("row_clip", strategy.row_clip, {.min = 0});
   binder.Choice("server_optimizer", strategy.server_optimizer, {"sgd", "adam", "yogi", "adagrad"});
   binder.Number(
       "server_learning_rate", strategy.server_learning_rate, {.min = 0, .above_min = true});
@@ -114,6 +115,34 @@ void BindPrivacy(PrivacyConfig& privacy, Binder& binder) {
   binder.Integer("ring_bits", privacy.ring_bits, {.min = 8, .max = 62});
   binder.Number("ring_range", privacy.ring_range, {.min = 0, .above_min = true});
   binder.Number("clip_norm", privacy.clip_norm, {.min = 0});
+}
+
+void BindAttack(AttackConfig& attack, Binder& binder) {
+  binder.Section("attack");
+  binder.Choice("name",
+                attack.name,
+                {"none",
+                 "sign_flip",
+                 "scaling",
+                 "gaussian",
+                 "nan",
+                 "inf",
+                 "ipm",
+                 "alie",
+                 "min_max",
+                 "min_sum",
+                 "mimic",
+                 "zero",
+                 "replay",
+                 "label_flip",
+                 "random_items",
+                 "popular_items",
+                 "bandwagon",
+                 "promotion"});
+  binder.Number("share", attack.share, {.min = 0, .max = 0.999});
+  binder.Number("strength", attack.strength, {.min = 0});
+  binder.Text("target", attack.target);
+  binder.Integer("from_round", attack.from_round, {.min = 1});
 }
 
 void BindEvaluation(EvaluationConfig& evaluation, Binder& binder) {
@@ -146,6 +175,7 @@ void BindScenario(Scenario& scenario, Binder& binder) {
   BindClient(scenario.client, binder);
   BindStrategy(scenario.strategy, binder);
   BindPrivacy(scenario.privacy, binder);
+  BindAttack(scenario.attack, binder);
   BindEvaluation(scenario.evaluation, binder);
   binder.Section("engine");
   binder.Integer("threads", scenario.engine.threads, {.min = 0, .max = 4096});

@@ -88,8 +88,9 @@ struct StrategyConfig {
   std::vector<std::string> pre;  ///< in front of the aggregator, in order: nnm | bucketing
   int bucket_size = 2;           ///< bucketing: updates a bucket
   double nu = 0.1;               ///< geometric_median: smoothing
-  double tau = 100.0;  ///< centered_clipping: radius; norm_bounding: largest norm of an update
-  int iterations = 0;  ///< geometric_median, centered_clipping; 0: 3 and 1
+  double tau = 100.0;     ///< centered_clipping: radius; norm_bounding: largest norm of an update
+  int iterations = 0;     ///< geometric_median, centered_clipping; 0: 3 and 1
+  double row_clip = 0.0;  ///< largest norm of one row of an embedding table in an update; 0: none
   std::string server_optimizer = "sgd";  ///< sgd | adam | yogi | adagrad
   double server_learning_rate = 1.0;
   std::string schedule = "constant";  ///< of the server's rate: constant | linear | cosine
@@ -117,6 +118,17 @@ struct PrivacyConfig {
   int ring_bits = 32;
   double ring_range = 1.0;  ///< ring grid: largest coordinate of an update, before its weight
   double clip_norm = 0.0;   ///< L2 bound of an update; 0: none
+};
+
+/// Clients of a simulation that misbehave; a federation has none of its own making.
+struct AttackConfig {
+  /// none | sign_flip | scaling | gaussian | nan | inf | ipm | alie | min_max | min_sum | mimic |
+  /// zero | replay | label_flip | random_items | popular_items | bandwagon | promotion
+  std::string name = "none";
+  double share = 0.0;     ///< of the clients, at least one
+  double strength = 0.0;  ///< its factor; 0: the attack's own
+  std::string target;     ///< item that is promoted; empty: one of the least popular
+  int from_round = 1;
 };
 
 struct EvaluationConfig {
@@ -149,6 +161,7 @@ struct Scenario {
   ClientConfig client;
   StrategyConfig strategy;
   PrivacyConfig privacy;
+  AttackConfig attack;
   EvaluationConfig evaluation;
   EngineConfig engine;
   CheckpointConfig checkpoint;

@@ -99,6 +99,15 @@ Fault StrategyFault(const StrategyConfig& strategy, const ClientConfig& client) 
   return std::nullopt;
 }
 
+Fault AttackFault(const AttackConfig& attack) {
+  if ((attack.name == "none") != (attack.share == 0.0)) {
+    return ScenarioFault{"attack.share",
+                         attack.name == "none" ? "is above 0, but attack.name is \"none\""
+                                               : "is 0, so nobody would attack"};
+  }
+  return std::nullopt;
+}
+
 Fault PrivacyFault(const PrivacyConfig& privacy) {
   if (privacy.mode == "sealed" || privacy.mode == "masked") {
     return ScenarioFault{"privacy.mode",
@@ -154,6 +163,7 @@ std::optional<ScenarioFault> FindScenarioFault(const Scenario& scenario) {
       DataFault(scenario.data),
       ModelFault(scenario.model, scenario.data),
       StrategyFault(scenario.strategy, scenario.client),
+      AttackFault(scenario.attack),
       EvaluationFault(scenario.evaluation, scenario.data),
   };
   for (const Fault& fault : faults) {

@@ -23,6 +23,8 @@ enum class Purpose : std::uint32_t {
   kGenerator = 11,
   kBackoff = 12,
   kTargets = 13,
+  kBuckets = 14,
+  kAttack = 15,
 };
 
 /// Names one stream: equal names give equal numbers on every machine, thread and rank.

@@ -113,6 +113,7 @@ void ToProto(const StrategyConfig& strategy, v1::StrategySettings* proto) {
   proto->set_iterations(strategy.iterations);
   proto->set_schedule(strategy.schedule);
   proto->set_warmup(strategy.warmup);
+  proto->set_row_clip(strategy.row_clip);
 }
 
 void CheckStrategy(Bounds& bounds, const v1::StrategySettings& proto) {
@@ -133,6 +134,7 @@ void CheckStrategy(Bounds& bounds, const v1::StrategySettings& proto) {
                               proto.over_selection(),
                               proto.deadline_seconds(),
                               proto.nu(),
+                              proto.row_clip(),
                               proto.tau()}) {
     bounds.Finite("strategy", number);
   }
@@ -181,6 +183,7 @@ StrategyConfig FromProto(Bounds& bounds, const v1::StrategySettings& proto) {
   strategy.iterations = proto.iterations();
   strategy.schedule = proto.schedule();
   strategy.warmup = proto.warmup();
+  strategy.row_clip = proto.row_clip();
   return strategy;
 }
 

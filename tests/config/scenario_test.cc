@@ -167,6 +167,8 @@ INSTANTIATE_TEST_SUITE_P(
                     {"strategy.server_optimizer=adam", "strategy.server_momentum=0.9"},
                     "adam has beta1"},
         InvalidCase{"warmup", {"strategy.warmup=100", "strategy.rounds=100"}, "the full rate"},
+        InvalidCase{"attackers", {"attack.name=zero"}, "nobody would attack"},
+        InvalidCase{"attackless", {"attack.share=0.1"}, "attack.name"},
         InvalidCase{"schedule", {"strategy.schedule=step"}, "constant, linear or cosine"},
         InvalidCase{"name", {"name=a/b"}, "folder name"},
         InvalidCase{"longName", {"name=" + std::string(129, 'n')}, "at most 128 bytes"}),
