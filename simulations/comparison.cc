@@ -1,10 +1,12 @@
 #include "simulations/comparison.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "common/io/text_table.h"
 #include "common/metrics/baselines/baseline.h"
+#include "common/metrics/exposure_rate.h"
 #include "coordinator/run_page.h"
 #include "simulations/evaluation.h"
 
@@ -42,6 +44,23 @@ Method MakeMethod(std::string name,
   method.gini = exposure.Gini();
   method.novelty = exposure.Novelty(UsersPerItem(dataset), dataset.users.size());
   return method;
+}
+
+Result<AttackReport> ReportAttack(const Experiment& experiment, const ParameterVector& model) {
+  const Dataset& dataset = experiment.data.dataset;
+  const AttackLab& lab = *experiment.attack;
+  const std::vector<int>& k = experiment.scenario.evaluation.k;
+  RONDO_TRY(const std::unique_ptr<Scorer> scorer, MakeModelScorer(experiment.model, model));
+  RONDO_TRY(
+      const std::vector<double> rates,
+      ExposureRates(*scorer, Histories(dataset), dataset.catalogue->items(), lab.target(), k));
+  AttackReport report{.name = experiment.scenario.attack.name,
+                      .hostile = lab.hostile().size(),
+                      .target = dataset.catalogue->id(lab.target())};
+  for (std::size_t i = 0; i < k.size(); ++i) {
+    report.exposure.emplace_back(k[i], rates[i]);
+  }
+  return report;
 }
 
 /// The institution of each scored user; empty where one user is one client.
@@ -174,7 +193,20 @@ Result<Comparison> CompareOnTest(Experiment& experiment,
     comparison.methods.push_back(
         MakeMethod(name, comparison.names, std::move(scored), shown, experiment));
   }
+  if (experiment.attack != nullptr) {
+    RONDO_TRY(comparison.attack, ReportAttack(experiment, model));
+  }
   return comparison;
+}
+
+boost::json::object AttackJson(const AttackReport& report) {
+  boost::json::object json{
+      {"name", report.name}, {"hostile", report.hostile}, {"target", report.target}};
+  for (const auto& [k, rate] : report.exposure) {
+    json["er@" + std::to_string(k)] =
+        std::isfinite(rate) ? boost::json::value(rate) : boost::json::value(nullptr);
+  }
+  return json;
 }
 
 Result<std::vector<ResultTable>> TestTables(const Comparison& comparison,

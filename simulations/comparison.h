@@ -1,7 +1,9 @@
 #pragma once
 
+#include <optional>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/json.hpp>
@@ -28,11 +30,23 @@ struct Method {
   double novelty = 0.0;      ///< bits
 };
 
+/// What an attack came to.
+struct AttackReport {
+  std::string name;
+  std::size_t hostile = 0;                       ///< clients
+  std::string target;                            ///< id of the item that promotion is measured by
+  std::vector<std::pair<int, double>> exposure;  ///< k and ER@k of the target
+};
+
+/// {"name", "hostile", "target", "er@5", "er@10"}
+boost::json::object AttackJson(const AttackReport& report);
+
 /// The federated model and its baselines on the same users, targets and filters; the model comes
 /// first.
 struct Comparison {
   std::vector<std::string> names;  ///< of the metrics, as MetricNames gives them
   std::vector<Method> methods;
+  std::optional<AttackReport> attack;
 };
 
 /// Opens the test split, and scores the selected model and the configured baselines on it.

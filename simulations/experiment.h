@@ -6,6 +6,7 @@
 #include "common/config/scenario.h"
 #include "common/data/dataset.h"
 #include "common/model/trainer.h"
+#include "simulations/attack_lab.h"
 #include "simulations/mpi_ranks.h"
 
 namespace rondo::sim {
@@ -20,6 +21,7 @@ struct Experiment {
   std::shared_ptr<const ParameterLayout> layout;
   CohortTrainer::Options model;
   std::unique_ptr<CohortTrainer> trainer;
+  std::unique_ptr<AttackLab> attack;  ///< null: every client is honest
 };
 
 /// Loads the data of a scenario and builds its trainer, which shares its work with `ranks` (null:

@@ -50,7 +50,8 @@ Status ServeOrders(Experiment& experiment, MpiRanks& ranks) {
                           .trainer = *experiment.trainer,
                           .model = experiment.model,
                           .visibility = strategy->visibility(),
-                          .stop = {}});
+                          .stop = {},
+                          .attack = experiment.attack.get()});
   Broadcast broadcast;
   broadcast.model.layout = experiment.layout;
   broadcast.model.values.resize(experiment.layout->size());

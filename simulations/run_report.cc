@@ -75,6 +75,15 @@ ReportTable DataTable(const Experiment& experiment) {
   return table;
 }
 
+std::string AttackText(const AttackReport& report) {
+  std::string text =
+      report.name + " by " + std::to_string(report.hostile) + " clients; item " + report.target;
+  for (const auto& [k, rate] : report.exposure) {
+    text += ", ER@" + std::to_string(k) + " " + FixedText(rate, 4);
+  }
+  return text;
+}
+
 ReportInput PageOf(const RunReportInput& input,
                    std::vector<ResultTable> tables,
                    const Shown& shown,
@@ -87,6 +96,9 @@ ReportInput PageOf(const RunReportInput& input,
   const std::string& blas = input.experiment.device.blas;
   page.facts.emplace_back("BLAS", blas.substr(0, blas.find(" (")));  // meta.json has the path
   page.facts.emplace_back("device", input.experiment.device.device);
+  if (input.comparison.attack) {
+    page.facts.emplace_back("attack", AttackText(*input.comparison.attack));
+  }
   page.warnings = input.experiment.data.report.warnings;
   page.results = std::move(tables);
   page.recommendations = {shown.page};
@@ -115,7 +127,10 @@ Result<std::string> WriteRunReport(const RunReportInput& input) {
   return RenderText(HeadlineOf(tables.front())) + "\n" + shown.text + "\nThe model of round "
          + std::to_string(state.selected_round()) + " of " + std::to_string(state.round)
          + " was chosen on validation. Trust mode: " + input.experiment.scenario.privacy.mode
-         + ".\nReport: " + input.report.string() + "\n";
+         + ".\n"
+         + (input.comparison.attack ? "Attack: " + AttackText(*input.comparison.attack) + ".\n"
+                                    : "")
+         + "Report: " + input.report.string() + "\n";
 }
 
 }  // namespace rondo::sim

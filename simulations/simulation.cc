@@ -48,13 +48,16 @@ Result<SimulationOutcome> RunSimulation(SimulationParts parts, coordinator::RunS
   const Scenario& scenario = experiment.scenario;
   RONDO_TRY(const std::unique_ptr<coordinator::Strategy> strategy,
             coordinator::Strategy::Create(scenario));
+  RONDO_TRY_STATUS(coordinator::Strategy::CheckClients(
+      scenario.strategy, experiment.shards.size(), "the number of clients is"));
   VirtualClients pool(VirtualClients::Parts{.dataset = experiment.data.dataset,
                                             .shards = experiment.shards,
                                             .trainer = *experiment.trainer,
                                             .model = experiment.model,
                                             .visibility = strategy->visibility(),
                                             .stop = parts.stop,
-                                            .ranks = parts.ranks});
+                                            .ranks = parts.ranks,
+                                            .attack = experiment.attack.get()});
   const coordinator::CohortSampler sampler(scenario.strategy, scenario.seed);
   const SystemClock clock;
   coordinator::RoundLoop loop(

@@ -108,11 +108,20 @@ Status VirtualClients::Train(const std::vector<const ClientShard*>& cohort,
       client.Add(parts_.dataset.users[user]);
     }
   }
-  const UpdateVisibility visibility = parts_.visibility == coordinator::Visibility::kSumOnly
-                                          ? UpdateVisibility::kSumOnly
-                                          : UpdateVisibility::kIndividual;
+  AttackLab* const attack = parts_.attack;
+  const bool forges = attack != nullptr && attack->Forges();
+  const UpdateVisibility visibility =
+      parts_.visibility == coordinator::Visibility::kSumOnly && !forges
+          ? UpdateVisibility::kSumOnly
+          : UpdateVisibility::kIndividual;
+  if (attack != nullptr) {
+    attack->PoisonData(clients, task.round);
+  }
   RONDO_TRY(CohortOutcome outcome,
             parts_.trainer.Train(broadcast, clients, task, visibility, parts_.stop));
+  if (forges) {
+    attack->ForgeUpdates(task, broadcast.model, outcome);
+  }
   for (const auto& [id, why] : outcome.failed) {
     events_.emplace_back(DropEvent{.client = id, .round = task.round, .why = why});
   }
@@ -141,8 +150,14 @@ Status VirtualClients::PushSingles(const CohortOutcome& outcome,
                             .round = task.round,
                             .client = HashId(report.id),
                             .purpose = Purpose::kRounding});
-    RONDO_TRY(sum.saturated,
-              FoldDense(sum.blocks.front(), outcome.deltas[i], report.weight, &rounding));
+    Result<std::uint64_t> saturated =
+        FoldDense(sum.blocks.front(), outcome.deltas[i], report.weight, &rounding);
+    if (!saturated) {
+      events_.emplace_back(
+          DropEvent{.client = report.id, .round = task.round, .why = saturated.error()});
+      continue;
+    }
+    sum.saturated = *saturated;
     events_.emplace_back(PackEvent{
         .round = task.round, .clients = {report.id}, .sum = std::move(sum), .loss = report.loss});
   }

@@ -12,6 +12,7 @@
 #include "common/model/trainer.h"
 #include "coordinator/client_pool.h"
 #include "coordinator/strategy.h"
+#include "simulations/attack_lab.h"
 #include "simulations/mpi_ranks.h"
 
 namespace rondo::sim {
@@ -31,7 +32,8 @@ class VirtualClients : public coordinator::ClientPool {
     CohortTrainer::Options model;
     coordinator::Visibility visibility = coordinator::Visibility::kSumOnly;
     std::stop_token stop;
-    MpiRanks* ranks = nullptr;  ///< who wait for orders; null: nobody
+    MpiRanks* ranks = nullptr;    ///< who wait for orders; null: nobody
+    AttackLab* attack = nullptr;  ///< null: every client is honest
   };
 
   explicit VirtualClients(Parts parts);

@@ -86,6 +86,11 @@ TEST_F(InitTest, ASplitInTimeNeedsCommonCuts) {
               AllOf(HasSubstr("data.validation_from"), HasSubstr("data.test_from")));
 }
 
+TEST_F(InitTest, HostileClientsAreForSimulations) {
+  EXPECT_THAT(Refusal({"--clients", "2"}, "[attack]\nname = \"zero\"\nshare = 0.1"),
+              AllOf(HasSubstr("attack.name"), HasSubstr("only simulations")));
+}
+
 TEST_F(InitTest, ClientsGetTheNumbersOfTheScenarioToTheLastDigit) {
   const std::string data =
       "split = \"global_time\"\nvalidation_from = 1000000000.0625\ntest_from = 1100000000.03125\n"
