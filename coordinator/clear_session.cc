@@ -164,7 +164,11 @@ Status ClearSession::Accept(const std::vector<ClientId>& clients, UpdateSum sum,
   if (parts_.spec.visibility == Visibility::kSumOnly && !sums_.empty()) {
     RONDO_TRY_STATUS(sums_.front().Add(sum));
   } else {
-    sums_.push_back(std::move(sum));
+    // Single sums stand in the order of their clients, so that arrival changes no bit.
+    const auto after =
+        std::upper_bound(contributors_.begin(), contributors_.end(), clients.front());
+    sums_.insert(sums_.begin() + std::min(after - contributors_.begin(), std::ssize(sums_)),
+                 std::move(sum));
   }
   if (std::isfinite(loss)) {
     losses_[clients.front()] = {loss, clients.size()};

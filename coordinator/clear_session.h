@@ -48,7 +48,8 @@ using ContributionDecoder =
 ///
 /// Validates and folds. A broken contribution drops its sender; strangers, duplicates and messages
 /// of other rounds are ignored. Yields one sum a contribution if single updates are
-/// asked for, else one sum of all; both add up to the same bits in any order of arrival.
+/// asked for, in the order of their clients, else one sum of all; both add up to the same bits in
+/// any order of arrival.
 class ClearSession : public AggregationSession {
  public:
   struct Parts {

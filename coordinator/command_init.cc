@@ -250,6 +250,8 @@ Status Init(InitFlags flags) {
   RONDO_TRY_STATUS(planned.CheckMessages(*strategy));
   RONDO_TRY(const std::vector<ClientId> ids, ClientIds(flags));
   RONDO_TRY_STATUS(CheckRounds(scenario.strategy, ids.size()));
+  RONDO_TRY_STATUS(
+      Strategy::CheckClients(scenario.strategy, ids.size(), "the number of clients is"));
   flags.out = std::filesystem::absolute(flags.out).lexically_normal();
   const std::filesystem::path config = flags.out / "coordinator.toml";
   if (std::filesystem::exists(config)) {

@@ -220,6 +220,11 @@ Status RunFederation(const std::filesystem::path& config,
                     + " holds no checkpoint; make the federation with `rondo-coordinator init`");
   }
   RONDO_TRY(auto strategy, Strategy::Create(federation.scenario));
+  if (const int expected = federation.settings.expected_clients; expected > 0) {
+    RONDO_TRY_STATUS(Strategy::CheckClients(federation.scenario.strategy,
+                                            static_cast<std::size_t>(expected),
+                                            "the number of expected clients is"));
+  }
   RONDO_TRY_STATUS(federation.CheckMessages(*strategy));
   RONDO_TRY(FederationRecord record, FederationRecord::Open(federation, *start));
   KeepFreedMemory();

@@ -233,7 +233,7 @@ Status RoundLoop::Fold(Round& round) {
                     + " clients contributed, the quorum is " + std::to_string(quorum));
   }
   RONDO_TRY(std::vector<UpdateSum> sums, std::move(*round.session).Take());
-  const std::unique_ptr<Aggregator> aggregator = parts_.strategy.NewAggregator();
+  const std::unique_ptr<Aggregator> aggregator = parts_.strategy.NewAggregator(round.id);
   for (UpdateSum& sum : sums) {
     report.weight += sum.weight;
     report.saturated += sum.saturated;

@@ -6,19 +6,16 @@
 
 #include "common/config/presets.h"
 #include "common/core/suggest.h"
+#include "common/core/workers.h"
 #include "coordinator/aggregators/mean.h"
 #include "coordinator/aggregators/row_clip.h"
+#include "coordinator/aggregators/rules.h"
+#include "coordinator/aggregators/single_updates.h"
 #include "coordinator/server_optimizers/adaptive.h"
 #include "coordinator/server_optimizers/sgd.h"
 
 namespace rondo::coordinator {
 namespace {
-
-struct AggregatorPart {
-  const char* name;
-  Visibility visibility;
-  std::unique_ptr<Aggregator> (*make)();
-};
 
 struct OptimizerPart {
   const char* name;
@@ -30,8 +27,7 @@ struct ObjectivePart {
   bool proximal;
 };
 
-// All parts there are. A new one is a file and a line here.
-constexpr AggregatorPart kAggregators[] = {{"mean", Visibility::kSumOnly, &NewMeanAggregator}};
+// All parts there are beside the aggregators' rules. A new one is a file and a line here.
 constexpr OptimizerPart kOptimizers[] = {{"sgd", &NewSgdOptimizer},
                                          {"adam", &NewAdamOptimizer},
                                          {"yogi", &NewYogiOptimizer},
@@ -60,14 +56,38 @@ Result<const Part*> FindPart(std::span<const Part> parts,
   return Unknown(key, name, known);
 }
 
+/// The one aggregator that a sum is enough for.
+bool IsPlainMean(const StrategyConfig& config) {
+  return config.aggregator == "mean" && config.pre.empty();
+}
+
+Visibility VisibilityOf(const StrategyConfig& config) {
+  return IsPlainMean(config) && config.row_clip == 0.0 ? Visibility::kSumOnly
+                                                       : Visibility::kIndividual;
+}
+
+/// Masks hide single updates.
+Status CheckMode(const Scenario& scenario) {
+  const StrategyConfig& config = scenario.strategy;
+  if (scenario.privacy.mode != "masked" || VisibilityOf(config) == Visibility::kSumOnly) {
+    return Ok();
+  }
+  const std::string part = config.aggregator != "mean" ? "aggregator: \"" + config.aggregator + '"'
+                           : config.row_clip > 0.0     ? "row_clip"
+                                                       : "pre: \"" + config.pre.front() + '"';
+  return Fail(ErrorCode::kUnsupported,
+              "strategy." + part
+                  + " looks at single updates, which privacy.mode \"masked\" hides; use the "
+                    "aggregator \"mean\" alone or privacy.mode = \"channel\"");
+}
+
 class ComposedStrategy : public Strategy {
  public:
   ComposedStrategy(const Scenario& scenario,
-                   const AggregatorPart& aggregator,
                    const ObjectivePart& objective,
                    std::unique_ptr<ServerOptimizer> optimizer)
-      : aggregator_(aggregator),
-        optimizer_(std::move(optimizer)) {
+      : optimizer_(std::move(optimizer)),
+        threads_(scenario.engine.threads > 0 ? scenario.engine.threads : UsableCores()) {
     task_.seed = scenario.seed;
     task_.data_seed = scenario.data.seed;
     task_.client = scenario.client;
@@ -84,22 +104,24 @@ class ComposedStrategy : public Strategy {
     return task;
   }
 
-  std::unique_ptr<Aggregator> NewAggregator() const override {
-    std::unique_ptr<Aggregator> aggregator = aggregator_.make();
-    return task_.weighting.row_clip > 0.0
-               ? NewRowClip(task_.weighting.row_clip, std::move(aggregator))
-               : std::move(aggregator);
+  std::unique_ptr<Aggregator> NewAggregator(RoundId round) const override {
+    const StrategyConfig& config = task_.weighting;
+    std::unique_ptr<Aggregator> aggregator =
+        IsPlainMean(config)
+            ? NewMeanAggregator()
+            : NewSingleUpdates(
+                {.config = config, .seed = task_.seed, .round = round, .threads = threads_});
+    return config.row_clip > 0.0 ? NewRowClip(config.row_clip, std::move(aggregator))
+                                 : std::move(aggregator);
   }
 
   ServerOptimizer& optimizer() override { return *optimizer_; }
 
-  Visibility visibility() const override {
-    return task_.weighting.row_clip > 0.0 ? Visibility::kIndividual : aggregator_.visibility;
-  }
+  Visibility visibility() const override { return VisibilityOf(task_.weighting); }
 
  private:
-  const AggregatorPart& aggregator_;
   std::unique_ptr<ServerOptimizer> optimizer_;
+  int threads_;
   TrainTask task_;
 };
 
@@ -111,10 +133,11 @@ Result<std::unique_ptr<Strategy>> Strategy::Create(const Scenario& scenario) {
   if (std::find(presets.begin(), presets.end(), config.name) == presets.end()) {
     return Unknown("strategy.name", config.name, presets);
   }
-  RONDO_TRY(
-      const AggregatorPart* aggregator,
-      FindPart(
-          std::span<const AggregatorPart>(kAggregators), "strategy.aggregator", config.aggregator));
+  RONDO_TRY_STATUS(CheckParts(config));
+  RONDO_TRY_STATUS(CheckMode(scenario));
+  if (config.cohort > 0) {
+    RONDO_TRY_STATUS(CheckRule(config, static_cast<std::size_t>(config.cohort), "the cohort has"));
+  }
   RONDO_TRY(const OptimizerPart* optimizer,
             FindPart(std::span<const OptimizerPart>(kOptimizers),
                      "strategy.server_optimizer",
@@ -123,8 +146,16 @@ Result<std::unique_ptr<Strategy>> Strategy::Create(const Scenario& scenario) {
       const ObjectivePart* objective,
       FindPart(
           std::span<const ObjectivePart>(kObjectives), "strategy.objective", config.objective));
-  return std::unique_ptr<Strategy>(std::make_unique<ComposedStrategy>(
-      scenario, *aggregator, *objective, optimizer->make(config)));
+  return std::unique_ptr<Strategy>(
+      std::make_unique<ComposedStrategy>(scenario, *objective, optimizer->make(config)));
+}
+
+Status Strategy::CheckClients(const StrategyConfig& config,
+                              std::size_t clients,
+                              const std::string& who) {
+  const auto cohort = static_cast<std::size_t>(config.cohort);
+  return cohort > 0 && cohort < clients ? CheckRule(config, cohort, "the cohort has")
+                                        : CheckRule(config, clients, who);
 }
 
 }  // namespace rondo::coordinator

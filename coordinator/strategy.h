@@ -47,12 +47,18 @@ class ServerOptimizer {
 class Strategy {
  public:
   /// Errors  kInvalidArgument for an unknown part, with a suggestion; kUnsupported for an
-  /// impossible pair.
+  /// impossible pair; kInvalidArgument if the aggregator needs more updates than the cohort has.
   static Result<std::unique_ptr<Strategy>> Create(const Scenario& scenario);
+
+  /// Can the aggregator work with the cohorts of so many clients? `who` says whose they are, such
+  /// as "the simulation has". Errors  kInvalidArgument, with the numbers.
+  static Status CheckClients(const StrategyConfig& config,
+                             std::size_t clients,
+                             const std::string& who);
 
   virtual ~Strategy() = default;
   virtual TrainTask PlanTraining(RoundId round, const GridSpec& grid) const = 0;
-  virtual std::unique_ptr<Aggregator> NewAggregator() const = 0;
+  virtual std::unique_ptr<Aggregator> NewAggregator(RoundId round) const = 0;
   virtual ServerOptimizer& optimizer() = 0;
   virtual Visibility visibility() const = 0;
 };

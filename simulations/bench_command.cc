@@ -72,7 +72,8 @@ class VirtualBench {
     for (const ClientReport& client : outcome.clients) {
       train_loss_ += client.loss / static_cast<double>(outcome.clients.size());
     }
-    const std::unique_ptr<coordinator::Aggregator> aggregator = strategy_->NewAggregator();
+    const std::unique_ptr<coordinator::Aggregator> aggregator =
+        strategy_->NewAggregator(workload_.task.round);
     RONDO_TRY_STATUS(aggregator->Accumulate(std::move(outcome.sum)));
     RONDO_TRY(const ParameterVector delta, std::move(*aggregator).Report());
     return strategy_->optimizer().Step(broadcast_.model, delta);

@@ -79,6 +79,22 @@ TEST(ClearSession, GivesSingleUpdatesWhereAskedFor) {
   EXPECT_EQ(std::move(session).Take().value().size(), 1U);
 }
 
+TEST(ClearSession, SingleUpdatesStandInTheOrderOfTheirClients) {
+  ClearSession session(
+      {.spec = Spec(Visibility::kIndividual), .invited = {"1", "2", "3"}, .decode = Decode});
+
+  for (const char* client : {"2", "3", "1"}) {
+    const auto number = static_cast<float>(client[0] - '0');
+    ASSERT_TRUE(session.AddPack({client}, Update({number, 0, 0}, 1), 0.5).has_value());
+  }
+
+  const auto sums = std::move(session).Take().value();
+  ASSERT_EQ(sums.size(), 3U);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(GridToReal(sums[i].blocks[0])[0], static_cast<double>(i + 1));
+  }
+}
+
 TEST(ClearSession, PacksAndMessagesAddUp) {
   ClearSession session({.spec = Spec(), .invited = {"1", "2", "3"}, .decode = Decode});
   UpdateSum pair = Update({1, 1, 1}, 1);

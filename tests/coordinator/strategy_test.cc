@@ -2,14 +2,19 @@
 
 #include <gtest/gtest.h>
 
+#include "common/config/presets.h"
+
 namespace rondo::coordinator {
 namespace {
 
 TEST(Strategy, ComposesEveryPreset) {
-  for (const char* name : {"fedavg", "fedprox", "fedavgm", "fedadam"}) {
-    Scenario scenario;
-    scenario.strategy.name = name;
-    EXPECT_TRUE(Strategy::Create(scenario).has_value()) << name;
+  for (const StrategyPreset& preset : StrategyPresets()) {
+    const auto scenario = LoadScenario({.sets = {"strategy.name=" + preset.name}});
+    ASSERT_TRUE(scenario.has_value()) << preset.name << ": " << scenario.error().message;
+    const auto strategy = Strategy::Create(*scenario);
+    ASSERT_TRUE(strategy.has_value()) << preset.name << ": " << strategy.error().message;
+    const bool sums = scenario->strategy.aggregator == "mean";
+    EXPECT_EQ((*strategy)->visibility(), sums ? Visibility::kSumOnly : Visibility::kIndividual);
   }
 }
 
@@ -30,6 +35,49 @@ TEST(Strategy, RefusesUnknownPartsWithASuggestion) {
     ASSERT_FALSE(strategy.has_value()) << suggestion;
     EXPECT_EQ(strategy.error().code, ErrorCode::kInvalidArgument);
     EXPECT_NE(strategy.error().message.find("did you mean '" + suggestion + "'"), std::string::npos)
+        << strategy.error().message;
+  }
+}
+
+TEST(Strategy, RefusesRulesThatTheCohortIsTooSmallFor) {
+  Scenario scenario;
+  scenario.strategy.aggregator = "krum";
+  scenario.strategy.f = 10;
+  scenario.strategy.cohort = 20;
+
+  const auto strategy = Strategy::Create(scenario);
+  ASSERT_FALSE(strategy.has_value());
+  EXPECT_EQ(strategy.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(strategy.error().message,
+            "strategy.aggregator: krum needs at least 2 f + 3 = 23 updates with f = 10, but the "
+            "cohort has 20; lower strategy.f or take more clients a round");
+
+  scenario.strategy.cohort = 23;
+  EXPECT_TRUE(Strategy::Create(scenario).has_value());
+  EXPECT_TRUE(Strategy::CheckClients(scenario.strategy, 23, "there are").has_value());
+  EXPECT_FALSE(Strategy::CheckClients(scenario.strategy, 22, "there are").has_value());
+  scenario.strategy.cohort = 0;
+  EXPECT_FALSE(Strategy::CheckClients(scenario.strategy, 22, "there are").has_value());
+}
+
+TEST(Strategy, RefusesToLookAtSingleUpdatesUnderMasks) {
+  Scenario scenario;
+  scenario.privacy.mode = "masked";
+  EXPECT_TRUE(Strategy::Create(scenario).has_value());
+
+  Scenario median = scenario;
+  median.strategy.aggregator = "median";
+  Scenario mixed = scenario;
+  mixed.strategy.pre = {"nnm"};
+  Scenario rows = scenario;
+  rows.strategy.row_clip = 1.0;
+  for (const auto& [refused, part] : {std::pair{median, "aggregator: \"median\""},
+                                      std::pair{mixed, "pre: \"nnm\""},
+                                      std::pair{rows, "row_clip"}}) {
+    const auto strategy = Strategy::Create(refused);
+    ASSERT_FALSE(strategy.has_value()) << part;
+    EXPECT_EQ(strategy.error().code, ErrorCode::kUnsupported);
+    EXPECT_EQ(strategy.error().message.find(std::string("strategy.") + part), 0U)
         << strategy.error().message;
   }
 }
@@ -73,7 +121,7 @@ TEST(MeanAggregator, WeighsEachClient) {
     EXPECT_TRUE(FoldDense(sum.blocks[0], values, weight, nullptr).has_value());
     return sum;
   };
-  const auto aggregator = Strategy::Create({}).value()->NewAggregator();
+  const auto aggregator = Strategy::Create({}).value()->NewAggregator(1);
 
   ASSERT_TRUE(aggregator->Accumulate(update({1.0F, 2.0F}, 3)).has_value());
   ASSERT_TRUE(aggregator->Accumulate(update({5.0F, -2.0F}, 1)).has_value());
@@ -83,7 +131,7 @@ TEST(MeanAggregator, WeighsEachClient) {
 }
 
 TEST(MeanAggregator, NeedsAContribution) {
-  auto aggregator = Strategy::Create({}).value()->NewAggregator();
+  auto aggregator = Strategy::Create({}).value()->NewAggregator(1);
   EXPECT_EQ(aggregator->Accumulate(UpdateSum{}).error().code, ErrorCode::kFailedPrecondition);
   EXPECT_EQ(std::move(*aggregator).Report().error().code, ErrorCode::kTooFewClients);
 }

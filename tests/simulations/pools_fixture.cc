@@ -76,8 +76,8 @@ class RecordingStrategy : public Strategy {
     return inner_->PlanTraining(round, grid);
   }
 
-  std::unique_ptr<Aggregator> NewAggregator() const override {
-    return std::make_unique<RecordingAggregator>(inner_->NewAggregator(), *sums_);
+  std::unique_ptr<Aggregator> NewAggregator(RoundId round) const override {
+    return std::make_unique<RecordingAggregator>(inner_->NewAggregator(round), *sums_);
   }
 
   coordinator::ServerOptimizer& optimizer() override { return inner_->optimizer(); }
@@ -281,10 +281,12 @@ std::filesystem::path PoolsTest::StateFolder(const ClientId& id) const {
 
 Result<PoolRun> PoolsTest::RunVirtual(const Scenario& scenario) {
   RONDO_TRY(const std::unique_ptr<Experiment> experiment, PrepareExperiment(scenario));
+  RONDO_TRY(const auto strategy, Strategy::Create(experiment->scenario));
   VirtualClients pool({.dataset = experiment->data.dataset,
                        .shards = experiment->shards,
                        .trainer = *experiment->trainer,
                        .model = experiment->model,
+                       .visibility = strategy->visibility(),
                        .stop = {}});
   boost::asio::io_context io(1);
   return Play(io, pool, experiment->scenario, experiment->layout);
