@@ -34,11 +34,16 @@ std::string TableHtml(const ReportTable& table, bool with_caption) {
     html += Tag("th", table.columns[column], " scope=\"col\"" + css(column));
   }
   html += "</tr></thead><tbody>";
-  for (const std::vector<std::string>& row : table.rows) {
+  for (std::size_t number = 0; number < table.rows.size(); ++number) {
+    const std::vector<std::string>& row = table.rows[number];
     html += "<tr>";
     for (std::size_t column = 0; column < row.size(); ++column) {
-      html += column == 0 ? Tag("th", row[column], " scope=\"row\"" + css(column))
-                          : Tag("td", row[column], css(column));
+      const bool strong =
+          std::find(table.strong.begin(), table.strong.end(), std::pair(number, column))
+          != table.strong.end();
+      const std::string text = strong ? Tag("strong", row[column]) : EscapeXml(row[column]);
+      html += column == 0 ? "<th scope=\"row\"" + css(column) + ">" + text + "</th>"
+                          : "<td" + css(column) + ">" + text + "</td>";
     }
     html += "</tr>";
   }
@@ -241,6 +246,11 @@ struct TableMaker {
         row.resize(chart.series.size());
         row[i] = std::isfinite(y) ? TickText(y) : "-";
       }
+      for (const ChartBand& band : chart.series[i].band) {
+        std::vector<std::string>& row = rows[band.x];
+        row.resize(chart.series.size());
+        row[i] += " (" + TickText(band.low) + " to " + TickText(band.high) + ")";
+      }
     }
     for (auto& [x, row] : rows) {
       row.insert(row.begin(), TickText(x));
@@ -294,9 +304,10 @@ std::string RenderReport(const ReportInput& input) {
     recommendations += RecommendationHtml(list);
   }
   page.AddSection("summary", "Summary", FactsHtml(input));
-  page.AddSection("results", "Results", results);
+  page.AddSection("results", "Results", results + TableCards(input.result_tables));
   page.AddSection("training", "Training", ChartGrid(input.charts));
-  page.AddSection("clients", "Clients", TableCards(input.client_tables));
+  page.AddSection(
+      "clients", "Clients", TableCards(input.client_tables) + ChartGrid(input.client_charts));
   page.AddSection("recommendations", "Recommendations", recommendations);
   page.AddSection("data", "Data", TableCards(input.data_tables) + ChartGrid(input.data_charts));
   page.AddSection("configuration",

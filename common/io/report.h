@@ -17,6 +17,7 @@ struct ReportTable {
   std::vector<std::string> columns;
   std::vector<bool> numeric;  ///< one a column; missing ones are text
   std::vector<std::vector<std::string>> rows;
+  std::vector<std::pair<std::size_t, std::size_t>> strong;  ///< row and column of bold cells
 };
 
 using ReportChart = std::variant<LineChart, BarChart, Histogram>;
@@ -45,8 +46,10 @@ struct ReportInput {
       facts;  ///< rounds, clients, bytes, seconds, BLAS, device
   std::vector<std::string> warnings;
   std::vector<ResultTable> results;
-  std::vector<ReportChart> charts;  ///< curves over rounds: loss, NDCG@10 and HR@10, bytes
+  std::vector<ReportTable> result_tables;  ///< plain ones, after `results`
+  std::vector<ReportChart> charts;         ///< curves over rounds: loss, NDCG@10 and HR@10, bytes
   std::vector<ReportTable> client_tables;
+  std::vector<ReportChart> client_charts;
   std::vector<RecommendationList> recommendations;
   std::vector<ReportTable> data_tables;
   std::vector<ReportChart> data_charts;

@@ -14,10 +14,17 @@ namespace rondo {
 /// Text for HTML and XML content and quoted attributes; control characters become spaces.
 std::string EscapeXml(std::string_view text);
 
+struct ChartBand {
+  double x = 0.0;
+  double low = 0.0;
+  double high = 0.0;
+};
+
 struct ChartSeries {
   std::string name;
   std::vector<std::pair<double, double>>
-      points;  ///< by x; points that are not finite break the line
+      points;                   ///< by x; points that are not finite break the line
+  std::vector<ChartBand> band;  ///< by x, finite: shaded behind the line
 };
 
 struct LineChart {

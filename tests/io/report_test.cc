@@ -13,6 +13,7 @@
 namespace rondo {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -191,6 +192,43 @@ TEST(Report, ChartsHaveTheirNumbersAsATable) {
   EXPECT_EQ(lines.rows,
             (std::vector<std::vector<std::string>>{{"1", "0.5", ""}, {"3", "0.25", "-"}}));
   EXPECT_EQ(bins.rows, (std::vector<std::vector<std::string>>{{"0", "1", "3"}, {"1", "2", "4"}}));
+}
+
+TEST(Report, BandsStandBehindTheirLinesAndBesideTheirNumbers) {
+  const LineChart chart{
+      .id = "a",
+      .x_label = "round",
+      .series = {{.name = "s",
+                  .points = {{1, 0.5}, {2, 0.6}},
+                  .band = {{.x = 1, .low = 0.4, .high = 0.7}, {.x = 2, .low = 0.5, .high = 0.9}}}}};
+
+  EXPECT_EQ(ChartTable(chart).rows,
+            (std::vector<std::vector<std::string>>{{"1", "0.5 (0.4 to 0.7)"},
+                                                   {"2", "0.6 (0.5 to 0.9)"}}));
+  const std::string svg = RenderSvg(chart);
+  EXPECT_THAT(svg, HasSubstr("fill-opacity"));
+  EXPECT_LT(svg.find("fill-opacity"), svg.find("stroke-linejoin"));
+  EXPECT_THAT(svg, HasSubstr(">0.9<")) << "the axis reaches the band";
+}
+
+TEST(Report, StrongCellsAreBold) {
+  const std::string html = RenderReport(
+      {.name = "t",
+       .result_tables = {
+           {.title = "r", .columns = {"a", "b"}, .rows = {{"<x>", "1"}}, .strong = {{0, 1}}}}});
+
+  EXPECT_THAT(html, AllOf(HasSubstr("<strong>1</strong>"), HasSubstr("&lt;x&gt;")));
+}
+
+TEST(Svg, NamesThatDoNotFitTheLegendGoToItsNextRow) {
+  LineChart chart{.id = "a"};
+  for (int i = 0; i < 8; ++i) {
+    chart.series.push_back({.name = "a strategy " + std::to_string(i), .points = {{1, 2}, {2, 3}}});
+  }
+  const std::string svg = RenderSvg(chart);
+
+  EXPECT_THAT(svg, AllOf(HasSubstr("y=\"20.0\""), HasSubstr("y=\"38.0\"")));
+  EXPECT_THAT(svg, HasSubstr("viewBox=\"0 0 520.0 296.0\"")) << "two rows more than one";
 }
 
 TEST(Svg, SurvivesDegenerateData) {
