@@ -1,11 +1,13 @@
 #include "common/config/program.h"
 #include "simulations/bench_command.h"
+#include "simulations/compare_command.h"
 #include "simulations/data_commands.h"
 #include "simulations/evaluate_command.h"
 #include "simulations/metrics_command.h"
 #include "simulations/mpi_ranks.h"
 #include "simulations/poc_command.h"
 #include "simulations/run_command.h"
+#include "simulations/sweep_command.h"
 
 namespace rondo {
 namespace {
@@ -13,6 +15,8 @@ namespace {
 constexpr const char* kExamples = R"(Examples:
   rondo-sim run simulations/scenarios/demo.toml --set data.path=build/demo-data
   rondo-sim run ml-100k.toml --set data.path=DIR --set seed=2 --out runs/seed-2 --json
+  rondo-sim compare simulations/scenarios/compare.toml --set data.path=DIR
+  rondo-sim sweep ml-100k.toml --grid client.learning_rate=0.3,1,3
   rondo-sim poc --clients 8 simulations/scenarios/ml-100k-institutions.toml
   rondo-sim data stats DIR
   rondo-sim metrics --recommendations R.tsv --truth T.tsv --k 5,10
@@ -21,6 +25,8 @@ Simulates federations of attention recommenders on one machine or many.)";
 
 void AddCommands(CLI::App& app, Action& action) {
   sim::AddRunCommand(app, action);
+  sim::AddCompareCommand(app, action);
+  sim::AddSweepCommand(app, action);
   sim::AddEvaluateCommand(app, action);
   sim::AddPocCommand(app, action);
   sim::AddBenchCommand(app, action);

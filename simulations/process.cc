@@ -5,47 +5,74 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
 
-// POSIX declares it nowhere.
-extern char** environ;  // NOLINT
-
 namespace rondo::sim {
+namespace {
+
+/// In the child: only calls that are safe after fork. Writes errno to `report` if it cannot become
+/// the program.
+[[noreturn]] void Become(char* const* argv, const char* log, int report, pid_t parent) {
+  constexpr int kCannotStart = 126;
+  // A parent that is killed takes its children along; it may be gone already.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  const int in = ::open("/dev/null", O_RDONLY);
+  const int out = ::open(log, O_WRONLY | O_CREAT | O_APPEND, 0644);
+  if (::getppid() == parent && in >= 0 && out >= 0 && ::dup2(in, STDIN_FILENO) >= 0
+      && ::dup2(out, STDOUT_FILENO) >= 0 && ::dup2(out, STDERR_FILENO) >= 0) {
+    ::execv(argv[0], argv);
+  }
+  const int failure = errno;
+  const auto ignored = ::write(report, &failure, sizeof failure);
+  static_cast<void>(ignored);
+  ::_exit(kCannotStart);
+}
+
+Failure SystemFailure(const std::string& what, int failure) {
+  return Fail(failure == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
+              what + ": " + std::generic_category().message(failure));
+}
+
+}  // namespace
 
 Result<ChildProcess> ChildProcess::Start(const std::vector<std::string>& arguments,
                                          const std::filesystem::path& log) {
   std::vector<char*> argv;
   argv.reserve(arguments.size() + 1);
   for (const std::string& argument : arguments) {
-    argv.push_back(const_cast<char*>(argument.c_str()));  // posix_spawn takes but never writes it.
+    argv.push_back(const_cast<char*>(argument.c_str()));  // execv takes but never writes it.
   }
   argv.push_back(nullptr);
 
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(
-      &actions, STDOUT_FILENO, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
-  posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
-  pid_t pid = -1;
-  const int failure = ::posix_spawn(&pid, argv[0], &actions, nullptr, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
+  const std::string what = "cannot start '" + arguments.front() + "'";
+  int report[2] = {-1, -1};  // The program closes its end by beginning.
+  if (::pipe2(report, O_CLOEXEC) != 0) {
+    return SystemFailure(what, errno);
+  }
+  const pid_t parent = ::getpid();
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    Become(argv.data(), log.c_str(), report[1], parent);
+  }
+  int failure = pid < 0 ? errno : 0;
+  ::close(report[1]);
+  while (pid > 0 && ::read(report[0], &failure, sizeof failure) < 0 && errno == EINTR) {}
+  ::close(report[0]);
   if (failure != 0) {
-    return Fail(
-        failure == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
-        "cannot start '" + arguments.front() + "': " + std::generic_category().message(failure));
+    if (pid > 0) {
+      ::waitpid(pid, nullptr, 0);
+    }
+    return SystemFailure(what, failure);
   }
   const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
   ChildProcess child(pid, pidfd);
   if (pidfd < 0) {
-    return Fail(
-        ErrorCode::kIo,
-        std::string("cannot watch a child process: ") + std::generic_category().message(errno));
+    return SystemFailure("cannot watch a child process", errno);
   }
   return child;
 }

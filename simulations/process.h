@@ -11,7 +11,8 @@
 
 namespace rondo::sim {
 
-/// A child process whose output goes to a log file. Killed on destruction if it still runs.
+/// A child process whose output goes to a log file. Killed on destruction if it still runs, and by
+/// the kernel if the thread that started it ends, however it ends.
 class ChildProcess {
  public:
   /// Errors  kNotFound if the program cannot be executed; kIo.

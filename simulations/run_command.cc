@@ -8,6 +8,7 @@
 #include "common/core/file.h"
 #include "common/io/checkpoint.h"
 #include "common/io/json.h"
+#include "common/io/text_table.h"
 #include "coordinator/run_checkpoints.h"
 #include "coordinator/run_recorder.h"
 #include "simulations/comparison.h"
@@ -28,6 +29,7 @@ struct RunFlags {
   std::filesystem::path out;
   std::filesystem::path resume;
   bool json = false;
+  bool no_test = false;
 };
 
 /// The scenario of a new run, or the resolved one of the run to go on with.
@@ -159,6 +161,16 @@ Status Serve(const RunFlags& flags, MpiRanks& ranks) {
   return Ok();
 }
 
+/// What a run prints that leaves the test split closed.
+std::string WithoutTest(const coordinator::RunState& state) {
+  const std::string best = state.best_round > 0
+                               ? "validation NDCG@10 " + FixedText(state.best_ndcg, 4)
+                               : std::string("no validation gave numbers");
+  return "The model of round " + std::to_string(state.selected_round()) + " of "
+         + std::to_string(state.round) + " was chosen: " + best
+         + ". The test split was not opened.\n";
+}
+
 Status Run(const RunFlags& flags) {
   const auto start = std::chrono::steady_clock::now();
   RONDO_TRY(const std::unique_ptr<MpiRanks> ranks, MpiRanks::Join());
@@ -212,29 +224,37 @@ Status Run(const RunFlags& flags) {
   const coordinator::RunState& end = outcome->run.state;
   RONDO_TRY(const std::string sha256,
             coordinator::WriteSelectedModel(directory.path(), identity, catalogue, end));
-  const Result<Comparison> compared =
-      CompareOnTest(*experiment, end.selected_model(), interrupt.token());
-  if (!compared) {
-    return Fail(WithWayOn(compared.error(), directory));
+  std::optional<Comparison> comparison;
+  if (!flags.no_test) {
+    Result<Comparison> compared =
+        CompareOnTest(*experiment, end.selected_model(), interrupt.token());
+    if (!compared) {
+      return Fail(WithWayOn(compared.error(), directory));
+    }
+    comparison = *std::move(compared);
   }
-  const Comparison& comparison = *compared;
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   const coordinator::RunTotals totals =
       recorder.TotalsWith(seconds.count(), outcome->bytes_up, outcome->bytes_down);
-  const boost::json::object summary = SummaryJson({.experiment = *experiment,
-                                                   .state = end,
-                                                   .comparison = comparison,
-                                                   .model_sha256 = sha256,
-                                                   .totals = totals});
+  const boost::json::object summary =
+      SummaryJson({.experiment = *experiment,
+                   .state = end,
+                   .comparison = comparison ? &*comparison : nullptr,
+                   .model_sha256 = sha256,
+                   .totals = totals});
+  std::string text = WithoutTest(end);
+  if (comparison) {
+    RONDO_TRY_STATUS(directory.WritePerUser(PerUserTsv(*comparison, *experiment)));
+    RONDO_TRY(text,
+              WriteRunReport({.rounds = directory,
+                              .report = directory.path() / "report.html",
+                              .experiment = *experiment,
+                              .state = end,
+                              .comparison = *comparison,
+                              .totals = totals}));
+  }
+  // Last, since it tells others that the run has ended.
   RONDO_TRY_STATUS(directory.WriteSummary(summary));
-  RONDO_TRY_STATUS(directory.WritePerUser(PerUserTsv(comparison, experiment->data.dataset)));
-  RONDO_TRY(const std::string text,
-            WriteRunReport({.rounds = directory,
-                            .report = directory.path() / "report.html",
-                            .experiment = *experiment,
-                            .state = end,
-                            .comparison = comparison,
-                            .totals = totals}));
   std::cout << (flags.json ? CompactJson(summary) + "\n" : text);
   return Ok();
 }
@@ -256,6 +276,7 @@ void AddRunCommand(CLI::App& parent, Action& action) {
   command->add_option("--out", flags->out, "run directory (default: runs/<utc>-<name>)");
   command->add_option("--resume", flags->resume, "go on with a run that was stopped or killed");
   command->add_flag("--json", flags->json, "print summary.json instead of the table");
+  command->add_flag("--no-test", flags->no_test, "leave the test split closed: trials of settings");
   command->callback([flags, &action] {
     action = [flags] {
       return Run(*flags);

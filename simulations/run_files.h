@@ -17,7 +17,7 @@ boost::json::object MetaJson(const Experiment& experiment);
 struct SummaryInput {
   const Experiment& experiment;
   const coordinator::RunState& state;
-  const Comparison& comparison;
+  const Comparison* comparison = nullptr;  ///< null: the test split was not opened
   std::string model_sha256;
   coordinator::RunTotals totals;
 };
@@ -25,7 +25,10 @@ struct SummaryInput {
 /// summary.json, as `rondo-sim run --json` prints it.
 boost::json::object SummaryJson(SummaryInput input);
 
-/// per_user.tsv := "user_id\tmethod" { "\t" metric } "\n" { user "\t" method { "\t" value } "\n" }
-std::string PerUserTsv(const Comparison& comparison, const Dataset& dataset);
+/// per_user.tsv := "user_id\tmethod\tclient_id" { "\t" metric } "\n"
+///                 { user "\t" method "\t" client { "\t" value } "\n" }
+///
+/// The client is the one that holds the user's rows; "-" if it has nothing to train on.
+std::string PerUserTsv(const Comparison& comparison, const Experiment& experiment);
 
 }  // namespace rondo::sim
