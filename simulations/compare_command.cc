@@ -235,7 +235,7 @@ void AddCompareCommand(CLI::App& parent, Action& action) {
   command->add_flag("--all-pairs", flags->all_pairs, "test every pair, not only the reference");
   command->add_flag("--no-tuning", flags->no_tuning, "values of the presets; marked as untuned");
   command->add_option("--out", flags->out, "folder of runs and tables (default: compare/<name>)");
-  command->add_option("--jobs", flags->jobs, "runs at a time (default: one a core)")
+  command->add_option("--jobs", flags->jobs, "runs at a time (default: one a core; one on a GPU)")
       ->check(CLI::PositiveNumber);
   command->add_option("--format", flags->format, "of stdout")
       ->check(CLI::IsMember({"text", "markdown", "latex", "csv", "json"}))

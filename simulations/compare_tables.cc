@@ -54,12 +54,24 @@ bool HasSeedTest(const Analysis& analysis) {
   });
 }
 
+/// "4 of 5": paired seeds whose difference has the sign of the mean.
+std::string Agreement(const PairTest& test) {
+  const auto agreeing =
+      std::count_if(test.by_seed.begin(), test.by_seed.end(), [&](double difference) {
+        return difference * test.difference.mean > 0.0;
+      });
+  return test.by_seed.empty()
+             ? "-"
+             : std::to_string(agreeing) + " of " + std::to_string(test.by_seed.size());
+}
+
 void AddTestCells(std::vector<std::string>& row, const PairTest& test, bool over_seeds) {
   row.insert(row.end(),
              {Signed(test.difference.mean),
               Range(test.difference),
               FixedText(test.holm, 4),
-              PairVerdict(test)});
+              PairVerdict(test),
+              Agreement(test)});
   if (over_seeds) {
     row.push_back(test.seed_p ? FixedText(*test.seed_p, 4) : "-");
   }
@@ -69,6 +81,7 @@ void AddTestColumns(ReportTable& table, bool over_seeds) {
   AddColumn(table, "95 % interval");
   AddColumn(table, "p (Holm)");
   AddColumn(table, "verdict", false);
+  AddColumn(table, "seeds agree");
   if (over_seeds) {
     AddColumn(table, "p over seeds");
   }

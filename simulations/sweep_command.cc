@@ -220,7 +220,7 @@ void AddSweepCommand(CLI::App& parent, Action& action) {
       ->check(CLI::PositiveNumber);
   command->add_option("--seed", flags->seed, "of the draws")->capture_default_str();
   command->add_option("--out", flags->out, "folder of the trials (default: sweep/<name>)");
-  command->add_option("--jobs", flags->jobs, "trials at a time (default: one a core)")
+  command->add_option("--jobs", flags->jobs, "trials at a time (default: one a core; one on a GPU)")
       ->check(CLI::PositiveNumber);
   command->add_option("--format", flags->format, "of stdout")
       ->check(CLI::IsMember({"text", "markdown", "latex", "csv", "json"}))

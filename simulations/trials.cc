@@ -139,6 +139,15 @@ class Pool {
     return task.state == State::kFinished || task.state == State::kDiverged;
   }
 
+  /// Runs on one GPU would only wait for each other.
+  bool UsesGpu() const {
+    std::error_code ignored;  // A machine without the file has no driver either.
+    return std::filesystem::exists("/dev/nvidiactl", ignored)
+           && std::any_of(tasks_.begin(), tasks_.end(), [](const Task& task) {
+                return task.scenario.engine.device != "cpu";
+              });
+  }
+
   /// Resolves every scenario before the first run starts.
   Status Prepare() {
     if (StartedTogether() > 1) {
@@ -164,7 +173,8 @@ class Pool {
     progress_.Start(over);
     const std::size_t open = tasks_.size() - over;
     const std::size_t cores = static_cast<std::size_t>(UsableCores());
-    jobs_ = options_.jobs > 0 ? static_cast<std::size_t>(options_.jobs) : cores;
+    const std::size_t at_once = UsesGpu() ? 1 : cores;
+    jobs_ = options_.jobs > 0 ? static_cast<std::size_t>(options_.jobs) : at_once;
     // Cores that no run of its own is left for help the others; threads change no bit.
     threads_ = std::max<std::size_t>(1, cores / std::max<std::size_t>(1, std::min(jobs_, open)));
     return Ok();

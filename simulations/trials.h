@@ -26,7 +26,7 @@ struct TrialOutcome {
 struct TrialOptions {
   std::filesystem::path scenario;
   std::filesystem::path root;
-  int jobs = 0;      ///< at a time; 0: one a core
+  int jobs = 0;      ///< at a time; 0: one a core, or one on a GPU
   std::string what;  ///< for progress: "run", "trial"
   std::stop_token stop;
 };

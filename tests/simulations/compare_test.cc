@@ -94,6 +94,17 @@ TEST_F(CompareTest, ABetterStrategyIsFoundAndBold) {
   EXPECT_THAT(ToLatex(TablesOf(analysis, {})), HasSubstr("\\textbf{0."));
 }
 
+TEST_F(CompareTest, SeedsThatDisagreeAreShown) {
+  // Every user gains over the mean of the seeds, and loses with the second.
+  const auto unsteady = [](int user, int seed) {
+    return Plain(user, seed) + (seed == 2 ? -0.01 : 0.04);
+  };
+  const std::vector<Arm> arms = {MakeArm("plain", 3, Plain), MakeArm("unsteady", 3, unsteady)};
+  const Analysis analysis = Analyse(arms, {}).value();
+  EXPECT_EQ(analysis.tests[0].verdict, Verdict::kBetter);
+  EXPECT_THAT(ToText(TablesOf(analysis, {})), HasSubstr("2 of 3"));
+}
+
 TEST_F(CompareTest, HolmCountsTheWholeFamily) {
   const std::vector<Arm> arms = {
       MakeArm("a", 1, Plain), MakeArm("b", 1, Better), MakeArm("c", 1, Better)};
