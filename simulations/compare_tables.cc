@@ -98,7 +98,8 @@ const PairTest* AgainstReference(const Analysis& analysis, std::size_t arm) {
 
 std::string NoteOf(const Analysis& analysis, const Tuning& tuning) {
   const ArmScore& reference = analysis.arms[analysis.reference];
-  std::string note = Unit(analysis) + "; every user's value is the mean over seeds "
+  std::string note = Unit(analysis) + "; every user's value is the mean over "
+                     + (reference.seeds.size() == 1 ? "seed " : "seeds ")
                      + SeedsText(reference.seeds)
                      + ". Intervals by bootstrap, p by flipping signs of paired differences, "
                        "two-sided, adjusted by Holm over "
