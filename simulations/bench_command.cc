@@ -11,6 +11,7 @@
 
 #include "common/core/workers.h"
 #include "coordinator/strategy.h"
+#include "simulations/bench_aggregate.h"
 #include "simulations/bench_remote.h"
 #include "simulations/bench_result.h"
 #include "simulations/bench_workload.h"
@@ -181,6 +182,10 @@ void Print(const BenchResult& result,
   object["loss"] = NumberOrNull(result.loss);
   object["sum"] = NumberOrNull(result.sum);
   object["l2"] = NumberOrNull(result.l2);
+  if (!result.strategy.empty()) {
+    object["strategy"] = result.strategy;
+    object["copy_seconds"] = NumberOrNull(result.copy_seconds);
+  }
   std::cout << boost::json::serialize(object) << '\n';
 }
 
@@ -190,7 +195,10 @@ struct BenchFlags {
   std::string data = "bench";
   std::string device = "cpu";
   std::string precision = "float32";
-  int clients = 8;
+  std::string strategy = "mean";
+  std::vector<std::string> sets;
+  int clients = 0;
+  int parameters = 1'000'000;
   int cohort = 0;
   int threads = 0;
   int memory_mib = 512;
@@ -233,14 +241,24 @@ Status RunBench(const BenchFlags& flags) {
                 "the reference BLAS serves sgemm, ten times slower than OpenBLAS; install "
                 "libopenblas0-pthread");
   }
+  const int clients = flags.clients > 0 ? flags.clients : flags.workload == "aggregate" ? 50 : 8;
+  if (flags.workload == "aggregate") {
+    RONDO_TRY(const BenchResult result,
+              RunAggregateBench({.strategy = flags.strategy,
+                                 .sets = flags.sets,
+                                 .clients = clients,
+                                 .parameters = flags.parameters,
+                                 .threads = engine.threads}));
+    Print(result, device, flags.pool, engine.threads, 1);
+    return Ok();
+  }
   if (flags.pool == "remote") {
     if (ranks != nullptr && ranks->count() > 1) {
       return Fail(ErrorCode::kInvalidArgument,
                   "--pool remote starts its own processes: leave out the launcher of ranks");
     }
-    RONDO_TRY(
-        const BenchResult result,
-        RunRemoteBench({.workload = flags.workload, .data = flags.data, .clients = flags.clients}));
+    RONDO_TRY(const BenchResult result,
+              RunRemoteBench({.workload = flags.workload, .data = flags.data, .clients = clients}));
     Print(result, device, flags.pool, 1, 1);
     return Ok();
   }
@@ -267,16 +285,25 @@ void AddBenchCommand(CLI::App& parent, Action& action) {
                             "  rondo-sim bench --workload w3 --cohort 10000\n"
                             "  rondo-sim bench --workload w4 --data data/ml-1m\n"
                             "  mpirun -n 2 rondo-sim bench --workload w3\n"
+                            "  rondo-sim bench --workload aggregate --strategy krum --set f=10\n"
                             "  rondo-sim bench --workload noop --pool remote --clients 2\n\n"
                             "Times a fixed workload; prints one JSON object.");
   auto flags = std::make_shared<BenchFlags>();
-  command->add_option("--workload", flags->workload, "w1, w1c, w2, w3, w4 or noop")
+  command->add_option("--workload", flags->workload, "w1, w1c, w2, w3, w4, aggregate or noop")
       ->capture_default_str();
   command->add_option("--pool", flags->pool, "virtual, or remote: real client processes over TLS")
       ->check(CLI::IsMember({"virtual", "remote"}))
       ->capture_default_str();
   command->add_option("--data", flags->data, "folder with the workload's files; w3 needs none");
-  command->add_option("--clients", flags->clients, "client processes of the remote pool")
+  command
+      ->add_option("--clients",
+                   flags->clients,
+                   "client processes of the remote pool (8), updates of aggregate (50)")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--strategy", flags->strategy, "rule of aggregate")->capture_default_str();
+  command->add_option("--set", flags->sets, "numbers of the rule: f=10; may be repeated");
+  command->add_option("--parameters", flags->parameters, "numbers of an update of aggregate")
+      ->check(CLI::PositiveNumber)
       ->capture_default_str();
   command->add_option("--cohort", flags->cohort, "clients a round, for w3 (1000) and w4 (128)")
       ->check(CLI::PositiveNumber);

@@ -18,6 +18,8 @@ struct BenchResult {
   std::optional<double> loss;        ///< closing loss after six rounds
   std::optional<double> sum;         ///< of all weights after six rounds
   std::optional<double> l2;          ///< norm of all weights after six rounds
+  std::string strategy;              ///< of the workload aggregate, whose sum and l2 its result has
+  std::optional<double> copy_seconds;  ///< of a copy of that workload's updates
 };
 
 /// Fills sum and l2.

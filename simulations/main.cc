@@ -1,4 +1,5 @@
 #include "common/config/program.h"
+#include "simulations/aggregate_command.h"
 #include "simulations/bench_command.h"
 #include "simulations/compare_command.h"
 #include "simulations/data_commands.h"
@@ -20,6 +21,7 @@ constexpr const char* kExamples = R"(Examples:
   rondo-sim poc --clients 8 simulations/scenarios/ml-100k-institutions.toml
   rondo-sim data stats DIR
   rondo-sim metrics --recommendations R.tsv --truth T.tsv --k 5,10
+  rondo-sim aggregate --strategy krum --set f=2 --updates DIR --out A.safetensors
 
 Simulates federations of attention recommenders on one machine or many.)";
 
@@ -32,6 +34,7 @@ void AddCommands(CLI::App& app, Action& action) {
   sim::AddBenchCommand(app, action);
   sim::AddDataCommands(app, action);
   sim::AddMetricsCommand(app, action);
+  sim::AddAggregateCommand(app, action);
 }
 
 }  // namespace

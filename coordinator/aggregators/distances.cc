@@ -86,24 +86,30 @@ void AddStripe(std::span<const float* const> rows,
 }  // namespace
 
 DistanceTable PairwiseDistances(const Updates& updates, Workers& workers) {
+  return PairwiseDistances({updates.rows.begin(), updates.rows.end()}, updates.size, workers);
+}
+
+DistanceTable PairwiseDistances(std::vector<const float*> rows,
+                                std::size_t size,
+                                Workers& workers) {
+  const std::size_t count = rows.size();
   // The last tile is filled up with the last row.
-  std::vector<const float*> rows(updates.rows.begin(), updates.rows.end());
-  rows.resize((rows.size() + kTile - 1) / kTile * kTile, rows.empty() ? nullptr : rows.back());
+  rows.resize((count + kTile - 1) / kTile * kTile, rows.empty() ? nullptr : rows.back());
   const std::size_t tiles = rows.size() / kTile;
   const std::size_t results = tiles * (tiles + 1) / 2 * kTilePairs;
-  const std::vector<double> sums = SumOverColumns(workers, updates.size, results, [&] {
+  const std::vector<double> sums = SumOverColumns(workers, size, results, [&] {
     return [&](std::size_t begin, std::size_t end, std::span<double> partial) {
       AddStripe(rows, begin, end, partial);
     };
   });
-  DistanceTable table(updates.count());
+  DistanceTable table(count);
   std::size_t at = 0;
   for (std::size_t i = 0; i < tiles; ++i) {
     for (std::size_t j = i; j < tiles; ++j) {
       for (std::size_t pair = 0; pair < kTilePairs; ++pair, ++at) {
         const std::size_t a = i * kTile + pair / kTile;
         const std::size_t b = j * kTile + pair % kTile;
-        if (a < b && b < updates.count()) {
+        if (a < b && b < count) {
           table.Set(a, b, sums[at]);
         }
       }

@@ -62,7 +62,8 @@ class DistanceTable {
 };
 
 /// From differences, never from norms and products, which cancel where updates are alike: float
-/// inside a block, double over blocks. Memory  kStripes * 4 n^2 doubles at most.
+/// inside a block, double over blocks. Memory  kStripes * n^2 / 2 doubles.
+DistanceTable PairwiseDistances(std::vector<const float*> rows, std::size_t size, Workers& workers);
 DistanceTable PairwiseDistances(const Updates& updates, Workers& workers);
 
 }  // namespace rondo::coordinator

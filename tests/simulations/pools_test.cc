@@ -53,6 +53,30 @@ TEST_F(PoolsTest, UnderServerAdamTheFirstFoldedUpdateIsTheSameInAllThreePools) {
   EXPECT_EQ(over_tls->state.model.values, in_memory->state.model.values);
 }
 
+TEST_F(PoolsTest, ARuleOverSingleUpdatesChoosesTheSameInAllThreePools) {
+  scenario_.strategy.name = "krum";
+  scenario_.strategy.aggregator = "krum";
+  const auto simulated = RunVirtual(scenario_);
+  ASSERT_TRUE(simulated) << simulated.error().message;
+  const auto in_memory = RunLoopback(scenario_);
+  ASSERT_TRUE(in_memory) << in_memory.error().message;
+  const auto over_tls = RunTls(scenario_);
+  ASSERT_TRUE(over_tls) << over_tls.error().message;
+
+  // Single updates, three a round, in the order of their clients whatever the order of arrival.
+  ASSERT_EQ(simulated->sums.size(), 9U);
+  ASSERT_EQ(over_tls->sums.size(), 9U);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(simulated->sums[i].contributors, 1U);
+    EXPECT_EQ(simulated->sums[i].weight, over_tls->sums[i].weight);
+  }
+  const ParameterVector& model = simulated->state.model;
+  EXPECT_GT(LargestDifference(model.values, InitialParameters(model.layout, scenario_.seed).values),
+            1e-3);
+  EXPECT_LE(LargestDifference(model.values, in_memory->state.model.values), kTolerance);
+  EXPECT_EQ(over_tls->state.model.values, in_memory->state.model.values);
+}
+
 TEST_F(PoolsTest, AMinibatchRoundIsTheSameWithSharedWeights) {
   // One local step and nothing a client alone can see: the simulation trains one set of weights.
   scenario_.client.epochs = 1;
