@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "common/crypto/random.h"
-#include "common/federated/update_sum.h"
+#include "common/federated/steps_block.h"
 #include "common/federated/vector_math.h"
 #include "common/wire/chunks.h"
 
@@ -51,23 +51,27 @@ Rng RoundingRng() {
       {.seed = SecureRandomU64(), .client = SecureRandomU64(), .purpose = Purpose::kRounding});
 }
 
-Result<wire::ContributionBlock> DeltaBlock(const Broadcast& model,
-                                           const GridSpec& grid,
-                                           TrainedUpdate& update,
-                                           std::uint64_t& saturated) {
-  wire::ContributionBlock block{.name = std::string(kDeltaBlock),
-                                .layout_digest = model.model.layout->digest(),
+/// Appends `values` in `layout` as the grid asks for them: reals, or integers times the weight.
+Status AddBlock(std::string_view name,
+                const std::shared_ptr<const ParameterLayout>& layout,
+                const GridSpec& grid,
+                std::vector<float> values,
+                wire::Contribution& contribution) {
+  wire::ContributionBlock block{.name = std::string(name),
+                                .layout_digest = layout->digest(),
                                 .grid = grid,
                                 .scaling = Scaling::kByWeight};
   if (grid.kind == GridSpec::Kind::kExact) {
-    block.reals = std::move(update.delta);
-    return block;
+    block.reals = std::move(values);
+  } else {
+    GridBlock folded = MakeBlock(block.name, layout, grid, Scaling::kByWeight);
+    Rng rng = RoundingRng();
+    RONDO_TRY(const std::uint64_t saturated, FoldDense(folded, values, contribution.weight, &rng));
+    contribution.saturated += saturated;
+    block.integers = std::move(folded.values);
   }
-  GridBlock folded = MakeBlock(block.name, model.model.layout, grid, Scaling::kByWeight);
-  Rng rng = RoundingRng();
-  RONDO_TRY(saturated, FoldDense(folded, update.delta, update.report.weight, &rng));
-  block.integers = std::move(folded.values);
-  return block;
+  contribution.blocks.push_back(std::move(block));
+  return Ok();
 }
 
 Result<JobResult> Train(LocalWork& work, const JobInput& input, std::stop_token stop) {
@@ -133,8 +137,12 @@ Result<wire::Contribution> ContributionOf(const Broadcast& model,
                                   .weight = update.report.weight,
                                   .loss = update.report.loss,
                                   .seconds = update.report.seconds};
-  RONDO_TRY(auto block, DeltaBlock(model, task.grid, update, contribution.saturated));
-  contribution.blocks.push_back(std::move(block));
+  RONDO_TRY_STATUS(
+      AddBlock(kDeltaBlock, model.model.layout, task.grid, std::move(update.delta), contribution));
+  if (task.normalise) {
+    RONDO_TRY_STATUS(AddBlock(
+        kStepsBlock, StepsLayout(), task.grid, {StepsValue(update.report.steps)}, contribution));
+  }
   return contribution;
 }
 

@@ -181,6 +181,7 @@ Result<TrainTask> TaskToTry(const Scenario& scenario) {
                  .weighting = scenario.strategy};
   task.proximal_mu =
       scenario.strategy.objective == "proximal" ? scenario.strategy.proximal_mu : 0.0;
+  task.normalise = scenario.strategy.objective == "normalised";
   RONDO_TRY(task.grid, GridToTry(scenario));
   return task;
 }

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "common/core/check.h"
-#include "common/federated/update_sum.h"
+#include "common/federated/steps_block.h"
 #include "common/federated/vector_math.h"
 #include "common/io/safetensors.h"
 #include "coordinator/round_loop_round.h"
@@ -143,6 +143,11 @@ Status RoundLoop::OfferTraining(Round& round) {
   RONDO_TRY(const GridSpec grid, MakeGrid(scenario_.privacy, max_weight, round.invited.size()));
   ContributionSpec spec{.kind = OfferKind::kTrain, .round = round.id, .max_weight = max_weight};
   spec.blocks.push_back({std::string(kDeltaBlock), state_.model.layout, grid, Scaling::kByWeight});
+  Offer offer{.kind = OfferKind::kTrain, .round = round.id, .model_sha256 = broadcast_.sha256};
+  offer.train = parts_.strategy.PlanTraining(round.id, grid);
+  if (offer.train.normalise) {
+    spec.blocks.push_back({std::string(kStepsBlock), StepsLayout(), grid, Scaling::kByWeight});
+  }
   spec.visibility = parts_.strategy.visibility();
   round.session = parts_.new_session(std::move(spec), round.invited);
   round.enough = parts_.sampler.enough();
@@ -150,8 +155,6 @@ Status RoundLoop::OfferTraining(Round& round) {
   round.deadline = round.offered + Seconds(config.deadline_s);
   RONDO_TRY_STATUS(ApplyStep(round.session->Start(round.offered), round));
 
-  Offer offer{.kind = OfferKind::kTrain, .round = round.id, .model_sha256 = broadcast_.sha256};
-  offer.train = parts_.strategy.PlanTraining(round.id, grid);
   parts_.pool.Dispatch(round.invited, offer, broadcast_);
   return Ok();
 }

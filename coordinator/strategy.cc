@@ -8,6 +8,7 @@
 #include "common/core/suggest.h"
 #include "common/core/workers.h"
 #include "coordinator/aggregators/mean.h"
+#include "coordinator/aggregators/normalised.h"
 #include "coordinator/aggregators/row_clip.h"
 #include "coordinator/aggregators/rules.h"
 #include "coordinator/aggregators/single_updates.h"
@@ -25,6 +26,7 @@ struct OptimizerPart {
 struct ObjectivePart {
   const char* name;
   bool proximal;
+  bool normalised;
 };
 
 // All parts there are beside the aggregators' rules. A new one is a file and a line here.
@@ -32,7 +34,9 @@ constexpr OptimizerPart kOptimizers[] = {{"sgd", &NewSgdOptimizer},
                                          {"adam", &NewAdamOptimizer},
                                          {"yogi", &NewYogiOptimizer},
                                          {"adagrad", &NewAdagradOptimizer}};
-constexpr ObjectivePart kObjectives[] = {{"plain", false}, {"proximal", true}};
+constexpr ObjectivePart kObjectives[] = {{"plain", false, false},
+                                         {"proximal", true, false},
+                                         {"normalised", false, true}};
 
 Failure Unknown(const std::string& key,
                 const std::string& word,
@@ -92,6 +96,7 @@ class ComposedStrategy : public Strategy {
     task_.data_seed = scenario.data.seed;
     task_.client = scenario.client;
     task_.proximal_mu = objective.proximal ? scenario.strategy.proximal_mu : 0.0;
+    task_.normalise = objective.normalised;
     task_.dropout = scenario.model.dropout;
     task_.clip_norm = scenario.privacy.clip_norm;
     task_.weighting = scenario.strategy;
@@ -111,8 +116,10 @@ class ComposedStrategy : public Strategy {
             ? NewMeanAggregator()
             : NewSingleUpdates(
                 {.config = config, .seed = task_.seed, .round = round, .threads = threads_});
-    return config.row_clip > 0.0 ? NewRowClip(config.row_clip, std::move(aggregator))
-                                 : std::move(aggregator);
+    if (config.row_clip > 0.0) {
+      aggregator = NewRowClip(config.row_clip, std::move(aggregator));
+    }
+    return task_.normalise ? NewNormalised(std::move(aggregator)) : std::move(aggregator);
   }
 
   ServerOptimizer& optimizer() override { return *optimizer_; }

@@ -12,16 +12,15 @@ namespace rondo::sim {
 
 /// What a hostile client's forger may look at.
 struct Forgery {
-  const ParameterVector& model;
+  const ParameterLayout& layout;
   std::span<const std::span<const float>> honest;  ///< updates of the cohort's honest clients
   std::span<const float> first;                    ///< the client's own first update
   ItemRow target = 0;
   double strength = 0.0;  ///< 0: the attack's own
-  Rng& rng;
 };
 
 /// Replaces the update that a hostile client trained.
-using Forge = void (*)(const Forgery& forgery, std::vector<float>& update);
+using Forge = void (*)(const Forgery& forgery, std::span<float> update);
 
 struct AttackKind {
   const char* name;
@@ -42,14 +41,14 @@ double MedianNorm(std::span<const std::span<const float>> updates) {
 }
 
 /// Keeps the target's row of the item table alone, as long as an honest update times the strength.
-void KeepTargetRow(const Forgery& forgery, std::vector<float>& update) {
-  const ParameterEntry* table = forgery.model.layout->Find("item.weight");
+void KeepTargetRow(const Forgery& forgery, std::span<float> update) {
+  const ParameterEntry* table = forgery.layout.Find("item.weight");
   RONDO_CHECK(table != nullptr) << "every recommender has an item table";
   const auto width = static_cast<std::size_t>(table->shape.back());
   const std::size_t begin = table->offset + static_cast<std::size_t>(forgery.target) * width;
   std::fill_n(update.begin(), begin, 0.0F);
   std::fill(update.begin() + static_cast<std::ptrdiff_t>(begin + width), update.end(), 0.0F);
-  const std::span row = std::span(update).subspan(begin, width);
+  const std::span row = update.subspan(begin, width);
   const double norm = std::sqrt(SquaredSum(row));
   const double strength = forgery.strength > 0.0 ? forgery.strength : 1.0;
   if (norm > 0.0 && !forgery.honest.empty()) {
@@ -57,10 +56,11 @@ void KeepTargetRow(const Forgery& forgery, std::vector<float>& update) {
   }
 }
 
-void SendFirstAgain(const Forgery& forgery, std::vector<float>& update) {
+void SendFirstAgain(const Forgery& forgery, std::span<float> update) {
   std::copy(forgery.first.begin(), forgery.first.end(), update.begin());
 }
 
+/// Attacks on recommenders; those that look at nothing but numbers are UpdateAttacks().
 constexpr AttackKind kAttacks[] = {
     {"label_flip", &FlipLabels, nullptr},
     {"random_items", &FillWithRandom, nullptr},
@@ -70,12 +70,12 @@ constexpr AttackKind kAttacks[] = {
     {"replay", nullptr, &SendFirstAgain},
 };
 
-const AttackKind& FindAttack(const std::string& name) {
+/// Null if there is none of this name.
+const AttackKind* FindAttack(const std::string& name) {
   const auto* const found = std::find_if(std::begin(kAttacks),
                                          std::end(kAttacks),
                                          [&](const AttackKind& kind) { return kind.name == name; });
-  RONDO_CHECK(found != std::end(kAttacks)) << "attack.name was checked when it was read: " << name;
-  return *found;
+  return found == std::end(kAttacks) ? nullptr : found;
 }
 
 /// A seeded share of the clients, at least one.
@@ -112,7 +112,11 @@ Result<std::unique_ptr<AttackLab>> AttackLab::Create(const Scenario& scenario,
   }
   std::unique_ptr<AttackLab> lab(new AttackLab());
   lab->config_ = scenario.attack;
-  lab->kind_ = &FindAttack(scenario.attack.name);
+  lab->kind_ = FindAttack(scenario.attack.name);
+  lab->update_attack_ = FindUpdateAttack(scenario.attack.name);
+  RONDO_CHECK((lab->kind_ != nullptr) != (lab->update_attack_ != nullptr))
+      << "attack.name was checked when it was read: " << scenario.attack.name;
+  lab->workers_ = std::make_unique<Workers>(std::max(1, scenario.engine.threads));
   lab->hostile_ = ChooseHostile(scenario, shards);
   lab->by_popularity_ = ByPopularity(dataset);
   lab->context_ = {.items = dataset.catalogue->items(),
@@ -127,7 +131,8 @@ Result<std::unique_ptr<AttackLab>> AttackLab::Create(const Scenario& scenario,
     }
   }
   for (const ClientShard& shard : shards) {
-    if (lab->kind_->poison == nullptr || !lab->hostile_.contains(shard.id)) {
+    if (lab->kind_ == nullptr || lab->kind_->poison == nullptr
+        || !lab->hostile_.contains(shard.id)) {
       continue;
     }
     Rng rng({.seed = scenario.data.seed, .client = HashId(shard.id), .purpose = Purpose::kAttack});
@@ -140,7 +145,7 @@ Result<std::unique_ptr<AttackLab>> AttackLab::Create(const Scenario& scenario,
 }
 
 bool AttackLab::Forges() const {
-  return kind_->forge != nullptr;
+  return update_attack_ != nullptr || kind_->forge != nullptr;
 }
 
 bool AttackLab::Attacks(const ClientId& client, RoundId round) const {
@@ -163,7 +168,7 @@ void AttackLab::PoisonData(std::span<ClientData> cohort, RoundId round) const {
 }
 
 void AttackLab::ForgeUpdates(const TrainTask& task,
-                             const ParameterVector& model,
+                             const ParameterLayout& layout,
                              CohortOutcome& outcome) {
   std::vector<std::span<const float>> honest;
   for (std::size_t i = 0; i < outcome.clients.size(); ++i) {
@@ -171,26 +176,32 @@ void AttackLab::ForgeUpdates(const TrainTask& task,
       honest.emplace_back(outcome.deltas[i]);
     }
   }
-  for (std::size_t i = 0; i < outcome.clients.size(); ++i) {
+  for (std::size_t i = 0; i < outcome.clients.size() && !honest.empty(); ++i) {
     const ClientId& id = outcome.clients[i].id;
     if (!Attacks(id, task.round)) {
       continue;
     }
-    Rng rng({.seed = task.seed,
-             .round = task.round,
-             .client = HashId(id),
-             .purpose = Purpose::kAttack});
+    std::vector<float>& update = outcome.deltas[i];
+    if (update_attack_ != nullptr) {
+      Rng rng({.seed = task.seed,
+               .round = task.round,
+               .client = HashId(id),
+               .purpose = Purpose::kAttack});
+      update_attack_(
+          {.honest = honest, .strength = config_.strength, .rng = rng, .workers = *workers_},
+          update);
+      continue;
+    }
     std::span<const float> first;
     if (kind_->forge == &SendFirstAgain) {
-      first = first_updates_.try_emplace(id, outcome.deltas[i]).first->second;
+      first = first_updates_.try_emplace(id, update).first->second;
     }
-    kind_->forge({.model = model,
+    kind_->forge({.layout = layout,
                   .honest = honest,
                   .first = first,
                   .target = context_.target,
-                  .strength = config_.strength,
-                  .rng = rng},
-                 outcome.deltas[i]);
+                  .strength = config_.strength},
+                 update);
   }
 }
 

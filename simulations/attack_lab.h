@@ -10,6 +10,7 @@
 #include "common/data/dataset.h"
 #include "common/model/trainer.h"
 #include "simulations/attacks/poison.h"
+#include "simulations/attacks/update_attacks.h"
 
 namespace rondo::sim {
 
@@ -38,13 +39,15 @@ class AttackLab {
   bool Forges() const;
 
   /// Replaces the updates of the hostile clients of a cohort, whose deltas are single ones.
-  void ForgeUpdates(const TrainTask& task, const ParameterVector& model, CohortOutcome& outcome);
+  void ForgeUpdates(const TrainTask& task, const ParameterLayout& layout, CohortOutcome& outcome);
 
  private:
   AttackLab() = default;
 
   AttackConfig config_;
-  const AttackKind* kind_ = nullptr;
+  const AttackKind* kind_ = nullptr;  ///< one of the two is set
+  UpdateAttack update_attack_ = nullptr;
+  std::unique_ptr<Workers> workers_;
   std::set<ClientId> hostile_;
   std::vector<ItemRow> by_popularity_;
   PoisonContext context_;

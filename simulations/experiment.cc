@@ -58,6 +58,7 @@ Result<std::unique_ptr<Experiment>> PrepareExperiment(const Scenario& scenario, 
                        .ranks = ranks};
   RONDO_TRY(experiment->layout, LayoutOf(experiment->model));
   RONDO_TRY(experiment->trainer, CohortTrainer::Create(experiment->model));
+  RONDO_TRY(experiment->attack, AttackLab::Create(resolved, dataset, experiment->shards));
   return experiment;
 }
 

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "common/federated/update_sum.h"
+#include "common/federated/steps_block.h"
 #include "common/metrics/metrics_block.h"
 #include "simulations/evaluation.h"
 #include "simulations/rank_orders.h"
@@ -120,7 +120,7 @@ Status VirtualClients::Train(const std::vector<const ClientShard*>& cohort,
   RONDO_TRY(CohortOutcome outcome,
             parts_.trainer.Train(broadcast, clients, task, visibility, parts_.stop));
   if (forges) {
-    attack->ForgeUpdates(task, broadcast.model, outcome);
+    attack->ForgeUpdates(task, *broadcast.model.layout, outcome);
   }
   for (const auto& [id, why] : outcome.failed) {
     events_.emplace_back(DropEvent{.client = id, .round = task.round, .why = why});
@@ -158,6 +158,9 @@ Status VirtualClients::PushSingles(const CohortOutcome& outcome,
       continue;
     }
     sum.saturated = *saturated;
+    if (task.normalise) {
+      RONDO_TRY_STATUS(AddStepsBlock(sum, task.grid, report.steps, report.weight, &rounding));
+    }
     events_.emplace_back(PackEvent{
         .round = task.round, .clients = {report.id}, .sum = std::move(sum), .loss = report.loss});
   }

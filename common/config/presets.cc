@@ -9,6 +9,8 @@ std::span<const StrategyPreset> StrategyPresets() {
       {"fedavg", {}},
       // Li et al. 2020, "Federated optimization in heterogeneous networks".
       {"fedprox", {{"strategy.objective", "proximal"}, {"strategy.proximal_mu", "0.01"}}},
+      // Wang et al. 2020, "Tackling the objective inconsistency problem".
+      {"fednova", {{"strategy.objective", "normalised"}}},
       // Hsu et al. 2019, "Measuring the effects of non-identical data distribution".
       {"fedavgm", {{"strategy.server_momentum", "0.9"}}},
       // Reddi et al. 2021, "Adaptive federated optimization".

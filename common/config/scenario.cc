@@ -66,7 +66,7 @@ void BindClient(ClientConfig& client, Binder& binder) {
 void BindStrategy(StrategyConfig& strategy, Binder& binder) {
   binder.Section("strategy");
   binder.Choice("name", strategy.name, StrategyPresetNames());
-  binder.Choice("objective", strategy.objective, {"plain", "proximal"});
+  binder.Choice("objective", strategy.objective, {"plain", "proximal", "normalised"});
   binder.Number("proximal_mu", strategy.proximal_mu, {.min = 0});
   binder.Choice("aggregator",
                 strategy.aggregator,

@@ -83,7 +83,7 @@ Fault StrategyFault(const StrategyConfig& strategy, const ClientConfig& client) 
                          "a quorum of " + std::to_string(strategy.quorum)
                              + " is larger than the cohort of " + std::to_string(strategy.cohort)};
   }
-  if (strategy.objective == "plain" && strategy.proximal_mu > 0) {
+  if (strategy.objective != "proximal" && strategy.proximal_mu > 0) {
     return ScenarioFault{"strategy.proximal_mu", "needs strategy.objective = \"proximal\""};
   }
   if (strategy.server_optimizer != "sgd" && strategy.server_momentum > 0) {

@@ -17,6 +17,8 @@ struct TrainTask {
   std::uint64_t data_seed = 1;  ///< batch order and negatives
   ClientConfig client;  ///< epochs, steps, optimiser, loss; `device` is the client's own affair
   double proximal_mu = 0.0;  ///< FedProx; 0: plain
+  /// FedNova: the delta is divided by the client's local steps, which are a block of their own
+  bool normalise = false;
   double dropout = 0.0;
   double clip_norm = 0.0;
   StrategyConfig weighting;  ///< only weighting, max_weight and weight_reference are read

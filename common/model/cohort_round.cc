@@ -46,7 +46,8 @@ class Round {
              std::move(layout),
              cohort) {
     const bool exact = task_.grid.kind == GridSpec::Kind::kExact;
-    if (parts_.fold_on_device && exact && parts_.visibility == UpdateVisibility::kSumOnly) {
+    if (parts_.fold_on_device && exact && !task_.normalise
+        && parts_.visibility == UpdateVisibility::kSumOnly) {
       fold_.emplace(layout_, task_.grid, parts_.context.base[0].device());
     }
   }

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "common/core/rng.h"
+#include "common/federated/steps_block.h"
+#include "common/federated/vector_math.h"
 
 namespace rondo {
 
@@ -28,6 +30,11 @@ CohortSum::CohortSum(const Parts& parts,
 void CohortSum::Add(const ClientPlan& plan,
                     std::span<const UpdateSegment> update,
                     const Told& told) {
+  if (parts_.task.normalise) {
+    for (const UpdateSegment& segment : update) {
+      Scale(segment.values, 1.0 / static_cast<double>(plan.steps.size()));
+    }
+  }
   const double norm = ClipSegments(update, parts_.task.clip_norm);
   const bool finite = !told.diverged && std::isfinite(norm);
   const bool exact = block_.grid.kind == GridSpec::Kind::kExact;
@@ -157,7 +164,28 @@ Result<CohortOutcome> CohortSum::Take() && {
   }
   outcome.sum.saturated = saturated_;
   outcome.sum.blocks.push_back(std::move(block_));
+  if (parts_.task.normalise) {
+    RONDO_TRY_STATUS(AddSteps(outcome));
+  }
   return outcome;
+}
+
+Status CohortSum::AddSteps(CohortOutcome& outcome) const {
+  const TrainTask& task = parts_.task;
+  UpdateSum all;
+  for (const ClientReport& client : outcome.clients) {
+    UpdateSum one;
+    Rng rng({task.seed, task.round, HashId(client.id), Purpose::kRounding});
+    RONDO_TRY_STATUS(AddStepsBlock(one, task.grid, client.steps, client.weight, &rng));
+    if (all.blocks.empty()) {
+      all = std::move(one);
+    } else {
+      RONDO_TRY_STATUS(all.Add(one));
+    }
+  }
+  outcome.sum.saturated += all.saturated;
+  outcome.sum.blocks.insert(outcome.sum.blocks.end(), all.blocks.begin(), all.blocks.end());
+  return Ok();
 }
 
 void CohortSum::NoteLocked(const ClientPlan& plan, double norm, const Told& told) {

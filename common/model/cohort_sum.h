@@ -59,6 +59,7 @@ class CohortSum {
 
   void NoteLocked(const ClientPlan& plan, double norm, const Told& told);
   Status MoveToRing(std::uint32_t contributors);
+  Status AddSteps(CohortOutcome& outcome) const;
 
   Parts parts_;
   std::shared_ptr<const ParameterLayout> layout_;

@@ -39,6 +39,7 @@ void ToProto(const TrainTask& task, v1::TrainTask* proto) {
   client->set_weight_decay(task.client.weight_decay);
   client->set_feedback_share(task.client.feedback_share);
   proto->set_proximal_mu(task.proximal_mu);
+  proto->set_normalise(task.normalise);
   proto->set_dropout(task.dropout);
   proto->set_clip_norm(task.clip_norm);
   proto->set_weighting(task.weighting.weighting);
@@ -85,6 +86,7 @@ TrainTask FromProto(Bounds& bounds, RoundId round, const v1::TrainTask& proto) {
   task.client.weight_decay = proto.client().weight_decay();
   task.client.feedback_share = proto.client().feedback_share();
   task.proximal_mu = proto.proximal_mu();
+  task.normalise = proto.normalise();
   task.dropout = proto.dropout();
   task.clip_norm = proto.clip_norm();
   task.weighting.weighting = proto.weighting();

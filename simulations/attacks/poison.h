@@ -18,7 +18,7 @@ struct PoisonedSequence {
 /// What a poisoner knows.
 struct PoisonContext {
   std::int64_t items = 0;
-  ItemRow target = 0;                   ///< the item to promote
+  ItemRow target = 0;                      ///< the item to promote
   std::span<const ItemRow> by_popularity;  ///< all rows, the most popular first
 };
 
@@ -40,9 +40,7 @@ PoisonedSequence FillWithRandom(std::span<const ItemRow> own,
 PoisonedSequence FillWithPopular(std::span<const ItemRow> own,
                                  const PoisonContext& context,
                                  Rng& rng);
-PoisonedSequence FillWithBoth(std::span<const ItemRow> own,
-                              const PoisonContext& context,
-                              Rng& rng);
+PoisonedSequence FillWithBoth(std::span<const ItemRow> own, const PoisonContext& context, Rng& rng);
 
 /// The own history, every event of which is followed by the target alone.
 /// Source  Rong et al. 2022 (FedRecAttack), explicit boosting of a target item.

@@ -61,7 +61,7 @@ TEST(Scenario, AnUnknownPresetGetsASuggestion) {
   const Result<Scenario> scenario = FromSets({"strategy.name=fedadm"});
 
   ASSERT_FALSE(scenario.has_value());
-  EXPECT_THAT(scenario.error().message, HasSubstr("expected fedavg, fedprox, fedavgm, fedadam, "));
+  EXPECT_THAT(scenario.error().message, HasSubstr("expected fedavg, fedprox, fednova, fedavgm, "));
   EXPECT_THAT(scenario.error().message, HasSubstr("did you mean 'fedadam'?"));
 }
 

@@ -1,11 +1,13 @@
 #include "common/model/trainer.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include <gtest/gtest.h>
 
 #include "common/core/rng.h"
+#include "common/federated/steps_block.h"
 #include "tests/model/fixture.h"
 
 namespace rondo {
@@ -179,6 +181,35 @@ TEST_P(Trainer, SharedWeightsGiveTheSumOfSingleSteps) {
       }
     }
   }
+}
+
+TEST_P(Trainer, NormalisedUpdatesAreDividedByTheStepsThatAreSummedBesideThem) {
+  const std::vector<OwnedClient> clients = Clients(5, 7);
+  TrainTask task;
+  task.client = {.epochs = 2, .batch_size = 2, .learning_rate = 0.1, .loss = "bce"};
+  task.grid = MakeGrid({}, 1024, clients.size()).value();
+  const CohortOutcome plain = Train(clients, task);
+  task.normalise = true;
+  const CohortOutcome singles = Train(clients, task);
+  CohortOutcome summed = Train(clients, task, UpdateVisibility::kSumOnly);
+
+  std::uint64_t least = ~std::uint64_t{0};
+  std::uint64_t most = 0;
+  double weighted = 0.0;
+  for (std::size_t c = 0; c < clients.size(); ++c) {
+    const ClientReport& report = plain.clients[c];
+    least = std::min(least, report.steps);
+    most = std::max(most, report.steps);
+    weighted += static_cast<double>(report.steps * report.weight);
+    for (std::size_t i = 0; i < plain.deltas[c].size(); ++i) {
+      ASSERT_NEAR(singles.deltas[c][i] * static_cast<float>(report.steps),
+                  plain.deltas[c][i],
+                  1e-6 + 1e-5 * std::abs(plain.deltas[c][i]));
+    }
+  }
+  ASSERT_LT(least, most);
+  EXPECT_NEAR(TakeSteps(summed.sum).value(), weighted, 1e-3);
+  ASSERT_EQ(summed.sum.blocks.size(), 1U);
 }
 
 TEST_P(Trainer, ADivergedClientFailsAloneAndLeavesNoTrace) {

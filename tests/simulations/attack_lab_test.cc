@@ -156,7 +156,7 @@ TEST_F(AttackLabTest, APromotionMovesTheTargetsRowAloneByAnHonestNorm) {
   const auto layout = ModelLayout(model, kItems).value();
   CohortOutcome outcome = Outcome(*layout);
   const CohortOutcome before = outcome;
-  lab->ForgeUpdates({.round = 1}, InitialParameters(layout, 1), outcome);
+  lab->ForgeUpdates({.round = 1}, *layout, outcome);
 
   std::vector<double> honest;
   for (std::size_t i = 0; i < shards_.size(); ++i) {
@@ -178,18 +178,66 @@ TEST_F(AttackLabTest, APromotionMovesTheTargetsRowAloneByAnHonestNorm) {
 TEST_F(AttackLabTest, AReplaySendsTheFirstUpdateAgain) {
   const auto lab = Lab("replay");
   const auto layout = ModelLayout({.width = 4, .blocks = 1, .history = 8}, kItems).value();
-  const ParameterVector model = InitialParameters(layout, 1);
   const CohortOutcome first = Outcome(*layout);
   CohortOutcome round1 = first;
-  lab->ForgeUpdates({.round = 1}, model, round1);
+  lab->ForgeUpdates({.round = 1}, *layout, round1);
   CohortOutcome round2 = first;
   for (std::vector<float>& delta : round2.deltas) {
     delta[0] = 99.0F;
   }
-  lab->ForgeUpdates({.round = 2}, model, round2);
+  lab->ForgeUpdates({.round = 2}, *layout, round2);
   for (std::size_t i = 0; i < shards_.size(); ++i) {
     EXPECT_EQ(round1.deltas[i], first.deltas[i]);
     EXPECT_EQ(round2.deltas[i] == first.deltas[i], lab->hostile().contains(shards_[i].id));
+  }
+}
+
+TEST_F(AttackLabTest, AnInnerProductIsTurnedAroundForTheHonestMean) {
+  const auto lab = Lab("ipm");
+  const auto layout = ModelLayout({.width = 4, .blocks = 1, .history = 8}, kItems).value();
+  CohortOutcome outcome = Outcome(*layout);
+  const CohortOutcome before = outcome;
+  lab->ForgeUpdates({.round = 1}, *layout, outcome);
+
+  double mean = 0.0;
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    mean += lab->hostile().contains(shards_[i].id) ? 0.0 : before.deltas[i][0] / 36.0;
+  }
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    const bool hostile = lab->hostile().contains(shards_[i].id);
+    EXPECT_NEAR(outcome.deltas[i][7], hostile ? -2.0 * mean : before.deltas[i][7], 1e-4);
+  }
+}
+
+TEST_F(AttackLabTest, EveryAttackOfAScenarioExists) {
+  const auto layout = ModelLayout({.width = 4, .blocks = 1, .history = 8}, kItems).value();
+  for (const std::string name : {"sign_flip",
+                                 "scaling",
+                                 "gaussian",
+                                 "nan",
+                                 "inf",
+                                 "ipm",
+                                 "alie",
+                                 "min_max",
+                                 "min_sum",
+                                 "mimic",
+                                 "zero",
+                                 "replay",
+                                 "label_flip",
+                                 "random_items",
+                                 "popular_items",
+                                 "bandwagon",
+                                 "promotion"}) {
+    const auto lab = Lab(name);
+    std::vector<ClientData> cohort = Cohort();
+    CohortOutcome outcome = Outcome(*layout);
+    lab->PoisonData(cohort, 1);
+    if (lab->Forges()) {
+      lab->ForgeUpdates({.round = 1}, *layout, outcome);
+    }
+    for (const std::vector<float>& delta : outcome.deltas) {
+      EXPECT_EQ(delta.size(), layout->size()) << name;
+    }
   }
 }
 

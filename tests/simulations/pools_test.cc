@@ -53,6 +53,29 @@ TEST_F(PoolsTest, UnderServerAdamTheFirstFoldedUpdateIsTheSameInAllThreePools) {
   EXPECT_EQ(over_tls->state.model.values, in_memory->state.model.values);
 }
 
+TEST_F(PoolsTest, NormalisedClientsOfDifferentStepsGiveTheSameModelInAllThreePools) {
+  scenario_.strategy.name = "fednova";
+  scenario_.strategy.objective = "normalised";
+  scenario_.client.steps = 0;
+  scenario_.client.epochs = 2;
+  scenario_.client.batch_size = 4;
+  const auto simulated = RunVirtual(scenario_);
+  ASSERT_TRUE(simulated) << simulated.error().message;
+  const auto in_memory = RunLoopback(scenario_);
+  ASSERT_TRUE(in_memory) << in_memory.error().message;
+  const auto over_tls = RunTls(scenario_);
+  ASSERT_TRUE(over_tls) << over_tls.error().message;
+
+  const ParameterVector& model = simulated->state.model;
+  EXPECT_LE(LargestDifference(model.values, in_memory->state.model.values), kTolerance);
+  EXPECT_EQ(over_tls->state.model.values, in_memory->state.model.values);
+  scenario_.strategy.objective = "plain";
+  const auto plain = RunVirtual(scenario_);
+  ASSERT_TRUE(plain) << plain.error().message;
+  EXPECT_GT(LargestDifference(model.values, plain->state.model.values), 1e-4)
+      << "all clients took the same steps";
+}
+
 TEST_F(PoolsTest, ARuleOverSingleUpdatesChoosesTheSameInAllThreePools) {
   scenario_.strategy.name = "krum";
   scenario_.strategy.aggregator = "krum";

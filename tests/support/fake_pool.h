@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/federated/steps_block.h"
 #include "common/metrics/metrics_block.h"
 #include "coordinator/clear_session.h"
 #include "coordinator/client_pool.h"
@@ -163,6 +164,10 @@ class FakePool : public coordinator::ClientPool {
         std::string(kDeltaBlock), broadcast.model.layout, offer.train.grid, Scaling::kByWeight));
     auto folded = FoldDense(decoded.update.blocks[0], delta, decoded.update.weight, &rng);
     RONDO_TRY(decoded.update.saturated, std::move(folded));
+    if (offer.train.normalise) {
+      RONDO_TRY_STATUS(AddStepsBlock(
+          decoded.update, offer.train.grid, 1 + rng.Below(9), decoded.update.weight, &rng));
+    }
     decoded.loss = rng.Uniform();
     return decoded;
   }
