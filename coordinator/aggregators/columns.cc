@@ -4,17 +4,32 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "common/core/clones.h"
 
 namespace rondo::coordinator {
 namespace {
 
-constexpr std::size_t kGroups = 16;
-constexpr std::size_t kColumns = kGroups * kColumnLanes;
+/// Groups of columns that a thread copies at a time: whole pages of a row while all fit its cache.
+std::size_t GroupsAtATime(std::size_t rows) {
+  constexpr std::size_t kCopyBytes = 512 << 10;
+  return std::clamp<std::size_t>(kCopyBytes / (rows * sizeof(Lanes)), 1, 64);
+}
 
 // Lanes as one vector of integers: compilers leave loops of minima scalar.
 typedef std::int32_t Keys __attribute__((vector_size(sizeof(Lanes)), may_alias));
+typedef std::int32_t KeysAnywhere
+    __attribute__((vector_size(sizeof(Lanes)), aligned(4), may_alias));
+
+/// Copies a piece of a row, every kColumnLanes numbers to the next group.
+RONDO_CLONES void Scatter(const float* row, std::size_t groups, Lanes* to, std::size_t stride) {
+  for (std::size_t group = 0; group < groups; ++group) {
+    const KeysAnywhere* const from =
+        reinterpret_cast<const KeysAnywhere*>(row + group * kColumnLanes);
+    *reinterpret_cast<Keys*>(to + group * stride) = *from;
+  }
+}
 
 /// Turns floats into integers of the same order, and back.
 RONDO_CLONES void Flip(const Lanes* from, std::size_t size, Lanes* to) {
@@ -123,7 +138,7 @@ void NearMedian(const ColumnGroup& group, std::size_t keep, Lanes& out) {
 class ColumnWorker {
  public:
   ColumnWorker(std::span<float* const> rows,
-               const std::vector<Comparator>& network,
+               const Network& network,
                ColumnRule rule,
                std::size_t parameter,
                std::span<float> out)
@@ -132,7 +147,7 @@ class ColumnWorker {
         rule_(rule),
         parameter_(parameter),
         out_(out),
-        values_(rows.size() * kGroups),
+        values_(rows.size() * GroupsAtATime(rows.size())),
         sorted_(rows.size()) {}
 
   void operator()(std::size_t begin, std::size_t end) {
@@ -140,8 +155,9 @@ class ColumnWorker {
     const Lanes* values = values_.data();
     for (std::size_t first = begin; first < end; first += kColumnLanes, values += rows_.size()) {
       Flip(values, rows_.size(), sorted_.data());
-      Order(network_.data(), network_.size(), sorted_.data());
-      Flip(sorted_.data(), rows_.size(), sorted_.data());
+      Order(network_.comparators.data(), network_.comparators.size(), sorted_.data());
+      Lanes* const wanted = sorted_.data() + network_.first;
+      Flip(wanted, network_.last - network_.first, wanted);
       Lanes result;
       rule_({.sorted = sorted_.data(), .values = values, .rows = rows_.size()}, parameter_, result);
       std::copy_n(result.at, std::min(kColumnLanes, end - first), out_.data() + first);
@@ -151,16 +167,18 @@ class ColumnWorker {
  private:
   /// Row by row, as memory likes it; groups one after the other.
   void Load(std::size_t begin, std::size_t end) {
+    const std::size_t whole = (end - begin) / kColumnLanes;
+    const std::size_t rest = (end - begin) % kColumnLanes;
     for (std::size_t i = 0; i < rows_.size(); ++i) {
-      Lanes* group = values_.data() + i;
-      for (std::size_t first = begin; first < end; first += kColumnLanes, group += rows_.size()) {
-        std::copy_n(rows_[i] + first, std::min(kColumnLanes, end - first), group->at);
+      Scatter(rows_[i] + begin, whole, values_.data() + i, rows_.size());
+      if (rest > 0) {
+        std::copy_n(rows_[i] + end - rest, rest, values_[whole * rows_.size() + i].at);
       }
     }
   }
 
   std::span<float* const> rows_;
-  const std::vector<Comparator>& network_;
+  const Network& network_;
   ColumnRule rule_;
   std::size_t parameter_;
   std::span<float> out_;
@@ -197,7 +215,7 @@ void MergeExchange(std::size_t wires, const Add& add) {
 
 }  // namespace
 
-std::vector<Comparator> SelectionNetwork(std::size_t wires, std::size_t first, std::size_t last) {
+Network SelectionNetwork(std::size_t wires, std::size_t first, std::size_t last) {
   std::vector<Comparator> all;
   MergeExchange(wires, [&](std::size_t low, std::size_t high) {
     all.push_back({static_cast<std::uint32_t>(low), static_cast<std::uint32_t>(high)});
@@ -215,16 +233,16 @@ std::vector<Comparator> SelectionNetwork(std::size_t wires, std::size_t first, s
     }
   }
   std::reverse(needed.begin(), needed.end());
-  return needed;
+  return {.comparators = std::move(needed), .first = first, .last = last};
 }
 
 void ReduceColumns(std::span<float* const> rows,
-                   const std::vector<Comparator>& network,
+                   const Network& network,
                    ColumnRule rule,
                    std::size_t parameter,
                    Workers& workers,
                    std::span<float> out) {
-  ForEachPiece(workers, out.size(), kColumns, [&] {
+  ForEachPiece(workers, out.size(), GroupsAtATime(rows.size()) * kColumnLanes, [&] {
     return ColumnWorker(rows, network, rule, parameter, out);
   });
 }

@@ -19,11 +19,17 @@ struct Comparator {
   std::uint32_t high;
 };
 
-/// A network after which wires `first` to `last` - 1 of `wires` hold what they would after sorting;
-/// the other wires hold the rest in some order.
+/// Comparators after which wires `first` to `last` - 1 hold what they would after sorting; the
+/// other wires hold the rest in some order.
+struct Network {
+  std::vector<Comparator> comparators;
+  std::size_t first;
+  std::size_t last;
+};
+
 /// Source  Knuth, The Art of Computer Programming 3, 5.2.2, algorithm M (Batcher's merge exchange);
 /// comparators that no wanted wire depends on are left out.
-std::vector<Comparator> SelectionNetwork(std::size_t wires, std::size_t first, std::size_t last);
+Network SelectionNetwork(std::size_t wires, std::size_t first, std::size_t last);
 
 /// One value of each of kColumnLanes coordinates, as wide as a cache line.
 struct alignas(64) Lanes {
@@ -32,7 +38,7 @@ struct alignas(64) Lanes {
 
 /// The values of kColumnLanes coordinates, one Lanes a row.
 struct ColumnGroup {
-  const Lanes* sorted;  ///< through the network
+  const Lanes* sorted;  ///< through the network; only the wires that it was made for
   const Lanes* values;  ///< in order of rows
   std::size_t rows;
 };
@@ -41,9 +47,9 @@ struct ColumnGroup {
 using ColumnRule = void (*)(const ColumnGroup& group, std::size_t parameter, Lanes& out);
 
 /// out[k] = rule of column k over the rows. Numbers are in total order, -0 before 0.
-/// Memory  a copy of 256 columns a thread.
+/// Memory  a copy of at most 1024 columns a thread, 512 KiB where rows are many.
 void ReduceColumns(std::span<float* const> rows,
-                   const std::vector<Comparator>& network,
+                   const Network& network,
                    ColumnRule rule,
                    std::size_t parameter,
                    Workers& workers,

@@ -27,7 +27,7 @@ using PreStage = void (*)(Updates& updates, const RuleContext& context);
 Status WeightedMean(const Updates& updates, const RuleContext& context, std::span<float> out);
 
 /// Coordinate-wise median; the mean of the middle two for even n. O(n d log^2 n).
-/// Memory  a copy of 256 columns a thread.
+/// Memory  a copy of at most 1024 columns a thread, 512 KiB where n is large.
 /// Source  Yin et al. 2018, definition 1.
 Status Median(const Updates& updates, const RuleContext& context, std::span<float> out);
 

@@ -238,7 +238,7 @@ TEST(SelectionNetwork, PutsTheWantedValuesInOrder) {
     }
     std::vector<std::uint64_t> sorted = values;
     std::sort(sorted.begin(), sorted.end());
-    for (const Comparator& comparator : SelectionNetwork(wires, first, last)) {
+    for (const Comparator& comparator : SelectionNetwork(wires, first, last).comparators) {
       if (values[comparator.high] < values[comparator.low]) {
         std::swap(values[comparator.low], values[comparator.high]);
       }
