@@ -105,7 +105,7 @@ Result<DeviceInfo> PrepareTorch(const EngineConfig& engine) {
   RONDO_TRY(const at::Device found, FindDevice(engine.device));
   if (engine.precision != "float32" && found.is_cpu()) {
     return Fail(
-        ErrorCode::kUnavailable,
+        ErrorCode::kInvalidArgument,
         "precision '" + engine.precision + "' needs a GPU, and this run uses the CPU: use float32");
   }
   at::globalContext().setAllowTF32CuBLAS(engine.precision == "tf32");

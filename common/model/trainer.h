@@ -28,8 +28,8 @@ struct DeviceInfo {
 
 /// Resolves engine.device ("auto" | "cpu" | "cuda" | "cuda:<number>"), applies engine.precision,
 /// sets LibTorch threads to 1 and tunes the allocator. Call once, first.
-/// Errors  kInvalidArgument for an unknown word; kUnavailable for "cuda" without a GPU, and for a
-/// precision that only a GPU has.
+/// Errors  kInvalidArgument for an unknown word, and for a precision that the CPU does not have;
+/// kUnavailable for "cuda" without a GPU.
 Result<DeviceInfo> PrepareTorch(const EngineConfig& engine);
 
 /// The device that the rank-th process of a machine takes, so that each has a GPU of its own while

@@ -361,7 +361,7 @@ TEST(PrepareTorch, NamesItsDeviceAndBlas) {
   EXPECT_EQ(PrepareTorch({.device = "tpu"}).error().code, ErrorCode::kInvalidArgument);
   for (const std::string precision : {"tf32", "bfloat16"}) {
     const auto refused = PrepareTorch({.device = "cpu", .precision = precision});
-    EXPECT_EQ(refused.error().code, ErrorCode::kUnavailable);
+    EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
     EXPECT_NE(refused.error().message.find(precision), std::string::npos);
   }
 }
