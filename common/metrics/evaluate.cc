@@ -58,15 +58,6 @@ Result<std::vector<Protocol>> ParseProtocols(const EvaluationOptions& options) {
   return protocols;
 }
 
-std::vector<ItemRow> SortedDistinct(std::vector<ItemRow> rows) {
-  std::sort(rows.begin(), rows.end());
-  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
-  if (!rows.empty() && rows.front() == 0) {
-    rows.erase(rows.begin());
-  }
-  return rows;
-}
-
 // What a user is known to have met, in order: the inputs alone, and all rows behind the items with
 // negative feedback; `all` is the latter as a sorted set. Row 0 (outside the catalogue) is in none.
 struct KnownRows {
@@ -138,7 +129,7 @@ class Evaluation {
     for (std::size_t row = 0; test != nullptr && row < test->rows.size(); ++row) {
       hold_out(test->rows[row], test->role(row));
     }
-    known->all = SortedDistinct(known->met);
+    known->all = ExcludedRows(known->met);
     return AddTargets(user, targets, known);
   }
 
@@ -229,7 +220,7 @@ class Evaluation {
   }
 
   std::vector<ItemRow> Seen(const Target& target) const {
-    return options_.filter_seen ? SortedDistinct({target.met().begin(), target.met().end()})
+    return options_.filter_seen ? ExcludedRows({target.met().begin(), target.met().end()})
                                 : std::vector<ItemRow>();
   }
 

@@ -10,13 +10,6 @@ namespace {
 
 constexpr std::size_t kBatch = 64;
 
-std::vector<ItemRow> SortedRows(std::vector<ItemRow> rows) {
-  std::erase_if(rows, [](ItemRow row) { return row <= 0; });
-  std::sort(rows.begin(), rows.end());
-  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
-  return rows;
-}
-
 }  // namespace
 
 Result<std::vector<double>> ExposureRates(Scorer& scorer,
@@ -45,7 +38,7 @@ Result<std::vector<double>> ExposureRates(Scorer& scorer,
     for (std::size_t i = 0; i < count; ++i) {
       const Rank rank = RankTarget(std::span<const float>(scores).subspan(i * rows, rows),
                                    item,
-                                   SortedRows(open[begin + i]->met));
+                                   ExcludedRows(open[begin + i]->met));
       const std::vector<double> positions = FullPositions(rank, longest);
       for (std::size_t at = 0; at < k.size(); ++at) {
         shares[at] += MetricsAt(positions, k[at]).hr;

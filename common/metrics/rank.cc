@@ -21,6 +21,13 @@ ScoreCounts Compare(std::span<const float> scores, float target) {
 
 }  // namespace
 
+std::vector<ItemRow> ExcludedRows(std::vector<ItemRow> rows) {
+  std::erase_if(rows, [](ItemRow row) { return row <= 0; });
+  std::sort(rows.begin(), rows.end());
+  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+  return rows;
+}
+
 Rank RankTarget(std::span<const float> scores, ItemRow target, std::span<const ItemRow> excluded) {
   const auto items = static_cast<std::uint32_t>(scores.empty() ? 0 : scores.size() - 1);
   RONDO_CHECK(target >= 0 && static_cast<std::size_t>(target) <= items) << "target row " << target;

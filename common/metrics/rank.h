@@ -21,6 +21,9 @@ struct Rank {
   bool miss = false;             ///< the target is outside the catalogue: every metric is 0
 };
 
+/// `rows` as RankTarget wants what it leaves out: sorted, without repeats and without row 0.
+std::vector<ItemRow> ExcludedRows(std::vector<ItemRow> rows);
+
 /// Ranks `target` among the rows 1 .. rows-1 that are not in `excluded`; the target itself is never
 /// excluded. A NaN target ranks last; a NaN of another item is worse than any number.
 ///

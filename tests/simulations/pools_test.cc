@@ -1,3 +1,5 @@
+#include <optional>
+
 #include "common/federated/parameters.h"
 #include "tests/simulations/pools_fixture.h"
 
@@ -15,60 +17,66 @@ void ExpectSameFirstUpdate(const PoolRun& a, const PoolRun& b) {
   EXPECT_LE(LargestDifference(MeanDelta(a.sums[0]), MeanDelta(b.sums[0])), kTolerance);
 }
 
-TEST_F(PoolsTest, OneScenarioEndsWithTheSameModelInAllThreePools) {
-  const auto simulated = RunVirtual(scenario_);
-  ASSERT_TRUE(simulated) << simulated.error().message;
-  const auto in_memory = RunLoopback(scenario_);
-  ASSERT_TRUE(in_memory) << in_memory.error().message;
-  const auto over_tls = RunTls(scenario_);
-  ASSERT_TRUE(over_tls) << over_tls.error().message;
+class ThreePoolsTest : public PoolsTest {
+ protected:
+  /// The last one has run only if all have.
+  void RunAllThree() {
+    const auto run = [](Result<PoolRun> ended, std::optional<PoolRun>& into) {
+      ASSERT_TRUE(ended) << ended.error().message;
+      into = *std::move(ended);
+    };
+    ASSERT_NO_FATAL_FAILURE(run(RunVirtual(scenario_), simulated_));
+    ASSERT_NO_FATAL_FAILURE(run(RunLoopback(scenario_), in_memory_));
+    ASSERT_NO_FATAL_FAILURE(run(RunTls(scenario_), over_tls_));
+  }
 
-  const ParameterVector& model = simulated->state.model;
+  std::optional<PoolRun> simulated_;
+  std::optional<PoolRun> in_memory_;
+  std::optional<PoolRun> over_tls_;
+};
+
+TEST_F(ThreePoolsTest, OneScenarioEndsWithTheSameModelInAllThreePools) {
+  RunAllThree();
+  ASSERT_TRUE(over_tls_);
+
+  const ParameterVector& model = simulated_->state.model;
   const ParameterVector initial = InitialParameters(model.layout, scenario_.seed);
   EXPECT_GT(LargestDifference(model.values, initial.values), 1e-3) << "nothing was trained";
-  EXPECT_EQ(simulated->state.round, 3U);
-  EXPECT_EQ(over_tls->state.round, 3U);
-  EXPECT_LE(LargestDifference(model.values, in_memory->state.model.values), kTolerance);
-  EXPECT_LE(LargestDifference(model.values, over_tls->state.model.values), kTolerance);
+  EXPECT_EQ(simulated_->state.round, 3U);
+  EXPECT_EQ(over_tls_->state.round, 3U);
+  EXPECT_LE(LargestDifference(model.values, in_memory_->state.model.values), kTolerance);
+  EXPECT_LE(LargestDifference(model.values, over_tls_->state.model.values), kTolerance);
   // The wire changes no bit.
-  EXPECT_EQ(over_tls->state.model.values, in_memory->state.model.values);
+  EXPECT_EQ(over_tls_->state.model.values, in_memory_->state.model.values);
 }
 
-TEST_F(PoolsTest, UnderServerAdamTheFirstFoldedUpdateIsTheSameInAllThreePools) {
+TEST_F(ThreePoolsTest, UnderServerAdamTheFirstFoldedUpdateIsTheSameInAllThreePools) {
   // Adam divides by the root of squared updates, so where an update is all but zero its step turns
   // rounding into a whole learning rate: what must agree is the update before the optimiser.
   scenario_.strategy.server_optimizer = "adam";
   scenario_.strategy.server_learning_rate = 0.01;
   scenario_.strategy.rounds = 2;
-  const auto simulated = RunVirtual(scenario_);
-  ASSERT_TRUE(simulated) << simulated.error().message;
-  const auto in_memory = RunLoopback(scenario_);
-  ASSERT_TRUE(in_memory) << in_memory.error().message;
-  const auto over_tls = RunTls(scenario_);
-  ASSERT_TRUE(over_tls) << over_tls.error().message;
+  RunAllThree();
+  ASSERT_TRUE(over_tls_);
 
-  EXPECT_EQ(simulated->state.optimizer_steps, 2U);
-  ExpectSameFirstUpdate(*simulated, *in_memory);
-  ExpectSameFirstUpdate(*simulated, *over_tls);
-  EXPECT_EQ(over_tls->state.model.values, in_memory->state.model.values);
+  EXPECT_EQ(simulated_->state.optimizer_steps, 2U);
+  ExpectSameFirstUpdate(*simulated_, *in_memory_);
+  ExpectSameFirstUpdate(*simulated_, *over_tls_);
+  EXPECT_EQ(over_tls_->state.model.values, in_memory_->state.model.values);
 }
 
-TEST_F(PoolsTest, NormalisedClientsOfDifferentStepsGiveTheSameModelInAllThreePools) {
+TEST_F(ThreePoolsTest, NormalisedClientsOfDifferentStepsGiveTheSameModelInAllThreePools) {
   scenario_.strategy.name = "fednova";
   scenario_.strategy.objective = "normalised";
   scenario_.client.steps = 0;
   scenario_.client.epochs = 2;
   scenario_.client.batch_size = 4;
-  const auto simulated = RunVirtual(scenario_);
-  ASSERT_TRUE(simulated) << simulated.error().message;
-  const auto in_memory = RunLoopback(scenario_);
-  ASSERT_TRUE(in_memory) << in_memory.error().message;
-  const auto over_tls = RunTls(scenario_);
-  ASSERT_TRUE(over_tls) << over_tls.error().message;
+  RunAllThree();
+  ASSERT_TRUE(over_tls_);
 
-  const ParameterVector& model = simulated->state.model;
-  EXPECT_LE(LargestDifference(model.values, in_memory->state.model.values), kTolerance);
-  EXPECT_EQ(over_tls->state.model.values, in_memory->state.model.values);
+  const ParameterVector& model = simulated_->state.model;
+  EXPECT_LE(LargestDifference(model.values, in_memory_->state.model.values), kTolerance);
+  EXPECT_EQ(over_tls_->state.model.values, in_memory_->state.model.values);
   scenario_.strategy.objective = "plain";
   const auto plain = RunVirtual(scenario_);
   ASSERT_TRUE(plain) << plain.error().message;
@@ -76,28 +84,24 @@ TEST_F(PoolsTest, NormalisedClientsOfDifferentStepsGiveTheSameModelInAllThreePoo
       << "all clients took the same steps";
 }
 
-TEST_F(PoolsTest, ARuleOverSingleUpdatesChoosesTheSameInAllThreePools) {
+TEST_F(ThreePoolsTest, ARuleOverSingleUpdatesChoosesTheSameInAllThreePools) {
   scenario_.strategy.name = "krum";
   scenario_.strategy.aggregator = "krum";
-  const auto simulated = RunVirtual(scenario_);
-  ASSERT_TRUE(simulated) << simulated.error().message;
-  const auto in_memory = RunLoopback(scenario_);
-  ASSERT_TRUE(in_memory) << in_memory.error().message;
-  const auto over_tls = RunTls(scenario_);
-  ASSERT_TRUE(over_tls) << over_tls.error().message;
+  RunAllThree();
+  ASSERT_TRUE(over_tls_);
 
   // Single updates, three a round, in the order of their clients whatever the order of arrival.
-  ASSERT_EQ(simulated->sums.size(), 9U);
-  ASSERT_EQ(over_tls->sums.size(), 9U);
+  ASSERT_EQ(simulated_->sums.size(), 9U);
+  ASSERT_EQ(over_tls_->sums.size(), 9U);
   for (std::size_t i = 0; i < 3; ++i) {
-    EXPECT_EQ(simulated->sums[i].contributors, 1U);
-    EXPECT_EQ(simulated->sums[i].weight, over_tls->sums[i].weight);
+    EXPECT_EQ(simulated_->sums[i].contributors, 1U);
+    EXPECT_EQ(simulated_->sums[i].weight, over_tls_->sums[i].weight);
   }
-  const ParameterVector& model = simulated->state.model;
+  const ParameterVector& model = simulated_->state.model;
   EXPECT_GT(LargestDifference(model.values, InitialParameters(model.layout, scenario_.seed).values),
             1e-3);
-  EXPECT_LE(LargestDifference(model.values, in_memory->state.model.values), kTolerance);
-  EXPECT_EQ(over_tls->state.model.values, in_memory->state.model.values);
+  EXPECT_LE(LargestDifference(model.values, in_memory_->state.model.values), kTolerance);
+  EXPECT_EQ(over_tls_->state.model.values, in_memory_->state.model.values);
 }
 
 TEST_F(PoolsTest, AMinibatchRoundIsTheSameWithSharedWeights) {
