@@ -45,6 +45,8 @@ void BindModel(ModelConfig& model, Binder& binder) {
   binder.Choice("fusion", model.fusion, {"sum", "gate", "concat"});
   binder.Flag("positions", model.positions);
   binder.Flag("causal", model.causal);
+  binder.TextList("personal", model.personal);
+  binder.TextList("frozen", model.frozen);
 }
 
 void BindClient(ClientConfig& client, Binder& binder) {
@@ -66,8 +68,11 @@ void BindClient(ClientConfig& client, Binder& binder) {
 void BindStrategy(StrategyConfig& strategy, Binder& binder) {
   binder.Section("strategy");
   binder.Choice("name", strategy.name, StrategyPresetNames());
-  binder.Choice("objective", strategy.objective, {"plain", "proximal", "normalised"});
+  binder.Choice("objective",
+                strategy.objective,
+                {"plain", "proximal", "normalised", "control_variates", "dynamic"});
   binder.Number("proximal_mu", strategy.proximal_mu, {.min = 0});
+  binder.Number("dynamic_alpha", strategy.dynamic_alpha, {.min = 0});
   binder.Choice("aggregator",
                 strategy.aggregator,
                 {"mean",
@@ -80,7 +85,8 @@ void BindStrategy(StrategyConfig& strategy, Binder& binder) {
                  "centered_clipping",
                  "mda",
                  "meamed",
-                 "norm_bounding"});
+                 "norm_bounding",
+                 "row_median"});
   binder.Integer("f", strategy.f, {.min = 0, .max = kMillion});
   binder.TextList("pre", strategy.pre, {"nnm", "bucketing"});
   binder.Integer("bucket_size", strategy.bucket_size, {.min = 1, .max = kMillion});
@@ -88,6 +94,10 @@ void BindStrategy(StrategyConfig& strategy, Binder& binder) {
   binder.Number("tau", strategy.tau, {.min = 0, .above_min = true});
   binder.Integer("iterations", strategy.iterations, {.min = 0, .max = 10000});
   binder.Number("row_clip", strategy.row_clip, {.min = 0});
+  binder.Integer("row_contributors", strategy.row_contributors, {.min = 0, .max = kMillion});
+  binder.Integer("buffer", strategy.buffer, {.min = 0, .max = kMillion});
+  binder.Number("staleness_exponent", strategy.staleness_exponent, {.min = 0, .max = 10});
+  binder.Integer("max_staleness", strategy.max_staleness, {.min = 0, .max = kMillion});
   binder.Choice("server_optimizer", strategy.server_optimizer, {"sgd", "adam", "yogi", "adagrad"});
   binder.Number(
       "server_learning_rate", strategy.server_learning_rate, {.min = 0, .above_min = true});
@@ -115,6 +125,26 @@ void BindPrivacy(PrivacyConfig& privacy, Binder& binder) {
   binder.Integer("ring_bits", privacy.ring_bits, {.min = 8, .max = 62});
   binder.Number("ring_range", privacy.ring_range, {.min = 0, .above_min = true});
   binder.Number("clip_norm", privacy.clip_norm, {.min = 0});
+}
+
+void BindCompression(CompressionConfig& compression, Binder& binder) {
+  binder.Section("compression");
+  binder.TextList("stages", compression.stages, {"low_rank", "top_k", "quantise"});
+  binder.Integer("rank", compression.rank, {.min = 1, .max = 65536});
+  binder.Number("top_k", compression.top_k, {.min = 0, .max = 1, .above_min = true});
+  binder.Integer("bits", compression.bits, {.min = 1, .max = 16});
+}
+
+void BindDevices(DevicesConfig& devices, Binder& binder) {
+  binder.Section("devices");
+  binder.Flag("virtual_clock", devices.virtual_clock);
+  binder.Number("positions_per_s", devices.positions_per_s, {.min = 0, .above_min = true});
+  binder.Number("speed_sigma", devices.speed_sigma, {.min = 0, .max = 5});
+  binder.Number("down_mbit", devices.down_mbit, {.min = 0, .above_min = true});
+  binder.Number("up_mbit", devices.up_mbit, {.min = 0, .above_min = true});
+  binder.Number("bandwidth_sigma", devices.bandwidth_sigma, {.min = 0, .max = 5});
+  binder.Number("available", devices.available, {.min = 0, .max = 1, .above_min = true});
+  binder.Number("drop_out", devices.drop_out, {.min = 0, .max = 0.999});
 }
 
 void BindAttack(AttackConfig& attack, Binder& binder) {
@@ -154,6 +184,7 @@ void BindEvaluation(EvaluationConfig& evaluation, Binder& binder) {
   binder.TextList(
       "baselines", evaluation.baselines, {"popularity", "markov1", "item_knn", "bpr_mf"});
   binder.Flag("filter_seen", evaluation.filter_seen);
+  binder.Integer("fine_tune", evaluation.fine_tune, {.min = 0, .max = 10000});
 }
 
 }  // namespace
@@ -175,6 +206,8 @@ void BindScenario(Scenario& scenario, Binder& binder) {
   BindClient(scenario.client, binder);
   BindStrategy(scenario.strategy, binder);
   BindPrivacy(scenario.privacy, binder);
+  BindCompression(scenario.compression, binder);
+  BindDevices(scenario.devices, binder);
   BindAttack(scenario.attack, binder);
   BindEvaluation(scenario.evaluation, binder);
   binder.Section("engine");

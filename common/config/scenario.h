@@ -57,7 +57,10 @@ struct ModelConfig {
   std::vector<std::string> features;
   std::string fusion = "sum";  ///< sum | gate | concat: how features join the item embedding
   bool positions = true;       ///< learned positions; must be off where data.order = "none"
-  bool causal = true;          ///< must be off where, and only where, data.order = "none"
+  /// Parameters that stay with each client: names or beginnings such as "blocks.1."
+  std::vector<std::string> personal;
+  std::vector<std::string> frozen;  ///< parameters that keep their initial values
+  bool causal = true;               ///< must be off where, and only where, data.order = "none"
 };
 
 struct ClientConfig {
@@ -79,10 +82,11 @@ struct ClientConfig {
 
 struct StrategyConfig {
   std::string name = "fedavg";      ///< a preset; the keys below override its parts
-  std::string objective = "plain";  ///< plain | proximal
+  std::string objective = "plain";  ///< plain | proximal | normalised | control_variates | dynamic
   double proximal_mu = 0.0;
+  double dynamic_alpha = 0.0;  ///< FedDyn's weight of the regulariser
   /// mean | median | trimmed_mean | krum | multi_krum | bulyan | geometric_median |
-  /// centered_clipping | mda | meamed | norm_bounding
+  /// centered_clipping | mda | meamed | norm_bounding | row_median
   std::string aggregator = "mean";
   int f = 0;                     ///< clients of a cohort that may be hostile (Byzantine)
   std::vector<std::string> pre;  ///< in front of the aggregator, in order: nnm | bucketing
@@ -91,6 +95,11 @@ struct StrategyConfig {
   double tau = 100.0;     ///< centered_clipping: radius; norm_bounding: largest norm of an update
   int iterations = 0;     ///< geometric_median, centered_clipping; 0: 3 and 1
   double row_clip = 0.0;  ///< largest norm of one row of an embedding table in an update; 0: none
+  int row_contributors = 0;  ///< a row of an embedding table moves from so many clients on; 0: any
+  /// Updates a server step of buffered aggregation (FedBuff); 0: synchronous rounds
+  int buffer = 0;
+  double staleness_exponent = 0.5;  ///< buffered: an update s steps old counts (1 + s)^-exponent
+  int max_staleness = 100;          ///< buffered: older updates are dropped
   std::string server_optimizer = "sgd";  ///< sgd | adam | yogi | adagrad
   double server_learning_rate = 1.0;
   std::string schedule = "constant";  ///< of the server's rate: constant | linear | cosine
@@ -120,6 +129,29 @@ struct PrivacyConfig {
   double clip_norm = 0.0;   ///< L2 bound of an update; 0: none
 };
 
+/// What is done to an update before it is sent, in this order where several are named.
+struct CompressionConfig {
+  std::vector<std::string> stages;  ///< low_rank | top_k | quantise
+  int rank = 8;                     ///< low_rank: columns sent of an embedding table
+  double top_k = 0.01;              ///< top_k: share of the coordinates sent
+  int bits = 8;                     ///< quantise: of a coordinate
+
+  bool operator==(const CompressionConfig&) const = default;
+};
+
+/// The machines of simulated clients. With a virtual clock, training, sending and waiting take the
+/// seconds they would, without anybody waiting for them.
+struct DevicesConfig {
+  bool virtual_clock = false;
+  double positions_per_s = 2000.0;  ///< trained by the median client
+  double speed_sigma = 0.5;         ///< log-normal spread over clients
+  double down_mbit = 40.0;          ///< of the median client, a second
+  double up_mbit = 10.0;
+  double bandwidth_sigma = 0.5;
+  double available = 1.0;  ///< share of the time that a client is there, in hours of its own
+  double drop_out = 0.0;   ///< probability that an invited client never answers
+};
+
 /// Clients of a simulation that misbehave; a federation has none of its own making.
 struct AttackConfig {
   /// none | sign_flip | scaling | gaussian | nan | inf | ipm | alie | min_max | min_sum | mimic |
@@ -138,6 +170,7 @@ struct EvaluationConfig {
   std::vector<int> k = {5, 10};
   std::vector<std::string> baselines = {"popularity", "markov1", "item_knn"};
   bool filter_seen = true;
+  int fine_tune = 0;  ///< local epochs of each client before its evaluation; 0: none
 };
 
 struct EngineConfig {
@@ -161,6 +194,8 @@ struct Scenario {
   ClientConfig client;
   StrategyConfig strategy;
   PrivacyConfig privacy;
+  CompressionConfig compression;
+  DevicesConfig devices;
   AttackConfig attack;
   EvaluationConfig evaluation;
   EngineConfig engine;

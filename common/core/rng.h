@@ -25,6 +25,9 @@ enum class Purpose : std::uint32_t {
   kTargets = 13,
   kBuckets = 14,
   kAttack = 15,
+  kDevices = 16,
+  kCompression = 17,
+  kProjection = 18,
 };
 
 /// Names one stream: equal names give equal numbers on every machine, thread and rank.
