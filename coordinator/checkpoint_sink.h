@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/core/clock.h"
 #include "common/core/ids.h"
 #include "common/core/result.h"
 #include "common/federated/parameters.h"
@@ -28,6 +29,7 @@ struct RunState {
   std::uint64_t optimizer_steps = 0;
   std::uint64_t void_rounds = 0;
   int void_in_a_row = 0;
+  Duration simulated{};  ///< time that all rounds took on a virtual clock
 
   RoundId validated_round = 0;  ///< the last round whose model went through validation
   RoundId best_round = 0;       ///< 0: no validation gave numbers yet
@@ -45,6 +47,10 @@ struct RunState {
 
   RoundId selected_round() const { return best_round > 0 ? best_round : round; }
 };
+
+inline double SimulatedSeconds(const RunState& state) {
+  return std::chrono::duration<double>(state.simulated).count();
+}
 
 /// Where run states are kept.
 class CheckpointSink {

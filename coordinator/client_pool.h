@@ -49,6 +49,9 @@ class ClientPool {
   /// Clients that could be invited now, in byte order of their ids.
   virtual std::vector<ClientId> Available() const = 0;
 
+  /// Clients that an evaluation asks, in byte order.
+  virtual std::vector<ClientId> Evaluators() const { return Available(); }
+
   /// Suspends until at least `count` clients are available, or the deadline.
   virtual Task<Status> WaitFor(std::size_t count, TimePoint deadline) = 0;
 
@@ -59,6 +62,10 @@ class ClientPool {
 
   /// Sends one message of the aggregation protocol; a broken connection comes back as DropEvent.
   virtual void Send(const ClientId& client, Bytes payload) = 0;
+
+  /// Said before Next: how many more contributors end what is under way, and when it ends without
+  /// them. A hint to pools that train several clients at a time.
+  virtual void Expect(std::size_t /*contributors*/, TimePoint /*end*/) {}
 
   /// The next event of the round under way, or DeadlineEvent.
   virtual Task<Result<PoolEvent>> Next(TimePoint deadline) = 0;

@@ -110,6 +110,18 @@ Status CheckAttack(const AttackConfig& attack) {
   return Ok();
 }
 
+/// Real clients have their own machines and hours.
+Status CheckDevices(const DevicesConfig& devices) {
+  if (devices.virtual_clock || devices.drop_out > 0.0) {
+    return Fail(ErrorCode::kInvalidArgument,
+                std::string(devices.virtual_clock ? "devices.virtual_clock is true"
+                                                  : "devices.drop_out is above 0")
+                    + ", but only simulations have devices of their own making; leave [devices] "
+                      "out of the scenario of a federation");
+  }
+  return Ok();
+}
+
 std::string CoordinatorToml(const InitFlags& flags, std::size_t clients) {
   return fmt::format(
       R"(# Made by `rondo-coordinator init`. Relative paths start at this file's folder.
@@ -242,6 +254,7 @@ Status Init(InitFlags flags) {
   RONDO_TRY_STATUS(CheckPort(flags));
   RONDO_TRY_STATUS(CheckSplit(scenario.data));
   RONDO_TRY_STATUS(CheckAttack(scenario.attack));
+  RONDO_TRY_STATUS(CheckDevices(scenario.devices));
   RONDO_TRY(const Catalogue catalogue, Catalogue::Read(flags.catalogue));
   RONDO_TRY(const auto strategy, Strategy::Create(scenario));
   // Before any file is written.

@@ -87,6 +87,7 @@ Task<Status> RoundLoop::PlayRound() {
   Round round;
   round.id = state_.round + 1;
   round.started = parts_.clock.Now();
+  round.began = WallTime();
   round.bytes_up = parts_.pool.bytes_up();
   round.bytes_down = parts_.pool.bytes_down();
 
@@ -170,6 +171,7 @@ Task<Status> RoundLoop::Collect(Round& round) {
       break;
     }
     const TimePoint until = std::min({round.deadline, round.wake, now + kStopPoll});
+    parts_.pool.Expect(round.enough - session.contributors().size(), round.deadline);
     Result<PoolEvent> event = co_await parts_.pool.Next(until);
     RONDO_CO_TRY(PoolEvent happened, std::move(event));
     RONDO_CO_TRY_STATUS(HandleEvent(std::move(happened), round));
@@ -272,14 +274,14 @@ Status RoundLoop::EndRound(Round& round, const Status& played) {
   KeepResults(round, included, result);
   // Before the checkpoint: who resumes from it finds the record of every round that it holds.
   Report(round);
-  const TimePoint reported = parts_.clock.Now();
+  const TimePoint reported = WallTime();
   // Clients keep their state when they hear the result, so it must survive a crash from here on.
   const auto every = static_cast<RoundId>(std::max(scenario_.checkpoint.every, 1));
   if (round.id % every == 0) {
     RONDO_TRY_STATUS(SaveState());
   }
   parts_.pool.Announce(included, result);
-  unreported_ = parts_.clock.Now() - reported;
+  unreported_ = WallTime() - reported;
   return may_go_on;
 }
 
@@ -317,8 +319,12 @@ void RoundLoop::Report(Round& round) {
     report.dropped = round.session->dropped();
     report.loss = round.session->mean_loss();
   }
-  report.seconds = ToSeconds(parts_.clock.Now() - round.started + unreported_);
+  report.seconds = ToSeconds(WallTime() - round.began + unreported_);
   unreported_ = Duration::zero();
+  if (parts_.wall_clock != nullptr) {
+    report.simulated_seconds = ToSeconds(parts_.clock.Now() - round.started);
+    state_.simulated = parts_.clock.Now().time_since_epoch();
+  }
   report.bytes_up = parts_.pool.bytes_up() - round.bytes_up;
   report.bytes_down = parts_.pool.bytes_down() - round.bytes_down;
   parts_.observer.OnRound(report);
@@ -330,6 +336,10 @@ Status RoundLoop::SaveState() {
   RONDO_TRY_STATUS(parts_.checkpoints.Save(state_));
   saved_ = true;
   return Ok();
+}
+
+TimePoint RoundLoop::WallTime() const {
+  return parts_.wall_clock != nullptr ? parts_.wall_clock->Now() : parts_.clock.Now();
 }
 
 void RoundLoop::UseModel(const ParameterVector& model) {

@@ -44,6 +44,8 @@ class RoundLoop {
     const CohortSampler& sampler;
     SessionFactory new_session;
     std::stop_token stop;
+    /// Of how long rounds take here where `clock` is a virtual one; null: `clock`.
+    const Clock* wall_clock = nullptr;
     /// Asked at the end whether the selected model is evaluated on the test split; null: no.
     std::function<bool(const RunState&)> wants_test;
     bool keep_results = false;  ///< RunState::results, for pools whose clients come and go
@@ -90,6 +92,7 @@ class RoundLoop {
 
   Status SaveState();
   void UseModel(const ParameterVector& model);
+  TimePoint WallTime() const;
   bool ValidationDue() const;
   bool OutOfPatience() const;
 

@@ -73,10 +73,11 @@ Task<Result<ValidationReport>> RoundLoop::Evaluate(RoundId id, Split split) {
   Round round;
   round.id = id;
   round.started = parts_.clock.Now();
+  round.began = WallTime();
   round.bytes_up = parts_.pool.bytes_up();
   round.bytes_down = parts_.pool.bytes_down();
   ValidationReport report{.round = id, .split = split};
-  round.invited = parts_.pool.Available();
+  round.invited = parts_.pool.Evaluators();
   if (round.invited.empty()) {
     co_return report;
   }
@@ -95,7 +96,7 @@ Task<Result<ValidationReport>> RoundLoop::Evaluate(RoundId id, Split split) {
   if (total.contributors > 0) {
     RONDO_CO_TRY(report.metrics, MetricMeans(total));
   }
-  report.seconds = ToSeconds(parts_.clock.Now() - round.started);
+  report.seconds = ToSeconds(WallTime() - round.began);
   report.bytes_up = parts_.pool.bytes_up() - round.bytes_up;
   report.bytes_down = parts_.pool.bytes_down() - round.bytes_down;
   co_return report;

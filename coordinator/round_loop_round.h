@@ -13,6 +13,7 @@ struct RoundLoop::Round {
   RoundId id = 0;
   RoundReport report;
   TimePoint started;
+  TimePoint began;  ///< `started` on the wall clock
   TimePoint offered;
   TimePoint deadline;
   TimePoint wake = TimePoint::max();  ///< asked for by the session

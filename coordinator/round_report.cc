@@ -18,6 +18,9 @@ boost::json::object RoundLine(const RoundReport& report) {
                            {"bytes_up", report.bytes_up},
                            {"bytes_down", report.bytes_down},
                            {"seconds", report.seconds}};
+  if (report.simulated_seconds) {
+    line["simulated_seconds"] = *report.simulated_seconds;
+  }
   if (report.reason) {
     line["reason"] = report.reason->message;
   }

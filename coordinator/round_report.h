@@ -27,6 +27,7 @@ struct RoundReport {
   double loss = 0.0;         ///< mean training loss over contributors; NaN if unknown
   double update_norm = 0.0;  ///< L2 of the mean delta
   double seconds = 0.0;      ///< from the start, and for saving and announcing the round before
+  std::optional<double> simulated_seconds;  ///< on the virtual clock, if there is one
   std::uint64_t bytes_up = 0;
   std::uint64_t bytes_down = 0;
 };

@@ -33,6 +33,10 @@ MetricTable MetricsOf(const boost::json::object& json) {
   return metrics;
 }
 
+std::int64_t Nanoseconds(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count();
+}
+
 /// One entry a round, since most clients share their last one.
 boost::json::array ResultsJson(const std::map<ClientId, RoundResult>& results) {
   std::map<RoundId, boost::json::object> rounds;
@@ -76,6 +80,7 @@ std::string ProgressJson(const RunState& state) {
   const boost::json::object progress{{"void_rounds", state.void_rounds},
                                      {"void_in_a_row", state.void_in_a_row},
                                      {"validated_round", state.validated_round},
+                                     {"simulated_ns", Nanoseconds(state.simulated)},
                                      {"history", std::move(history)},
                                      {"results", ResultsJson(state.results)}};
   return boost::json::serialize(progress);
@@ -88,6 +93,10 @@ Status ReadProgress(const std::string& text, RunState& state) {
     state.void_rounds = progress.at("void_rounds").to_number<std::uint64_t>();
     state.void_in_a_row = progress.at("void_in_a_row").to_number<int>();
     state.validated_round = progress.at("validated_round").to_number<RoundId>();
+    if (const auto* simulated = progress.if_contains("simulated_ns")) {
+      state.simulated = std::chrono::duration_cast<Duration>(
+          std::chrono::nanoseconds(simulated->to_number<std::int64_t>()));
+    }
     for (const boost::json::value& entry : progress.at("history").as_array()) {
       state.history.push_back({.round = entry.at("round").to_number<RoundId>(),
                                .metrics = MetricsOf(entry.at("metrics").as_object())});

@@ -84,9 +84,10 @@ ToTarget TargetOf(const Arm& arm, double target) {
       all.rounds += static_cast<double>(first->round);
       all.bytes += first->bytes;
       all.seconds += first->seconds;
+      all.simulated_seconds += first->simulated_seconds;
     }
   }
-  for (double* sum : {&all.rounds, &all.bytes, &all.seconds}) {
+  for (double* sum : {&all.rounds, &all.bytes, &all.seconds, &all.simulated_seconds}) {
     *sum = all.reached > 0 ? *sum / static_cast<double>(all.reached)
                            : std::numeric_limits<double>::quiet_NaN();
   }
@@ -201,6 +202,7 @@ class Analyst {
       score.rounds += run.rounds / runs;
       score.bytes += run.bytes / runs;
       score.seconds += run.seconds / runs;
+      score.simulated_seconds += run.simulated_seconds / runs;
       for (std::size_t metric = 0; metric < run.metrics.size(); ++metric) {
         score.metrics[run.metrics[metric]] += MeanOf(run.values[metric]) / runs;
       }

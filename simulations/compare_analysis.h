@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <map>
@@ -34,8 +35,9 @@ struct AnalysisOptions {
 struct ToTarget {
   std::size_t reached = 0;
   double rounds = 0.0;
-  double bytes = 0.0;    ///< of rounds, both ways
-  double seconds = 0.0;  ///< of rounds
+  double bytes = 0.0;              ///< of rounds, both ways
+  double seconds = 0.0;            ///< of rounds
+  double simulated_seconds = 0.0;  ///< of rounds, on a virtual clock
 };
 
 struct ArmScore {
@@ -52,6 +54,7 @@ struct ArmScore {
   double rounds = 0.0;                           ///< means over seeds
   double bytes = 0.0;
   double seconds = 0.0;
+  double simulated_seconds = 0.0;  ///< 0 without a virtual clock
   ToTarget target;
 };
 
@@ -80,6 +83,12 @@ struct Analysis {
   /// name and mean of the metric: the same in every run
   std::vector<std::pair<std::string, double>> baselines;
   std::vector<std::string> notes;  ///< what a reader must know, whole sentences
+
+  /// Whether a run had a virtual clock.
+  bool timed() const {
+    return std::any_of(
+        arms.begin(), arms.end(), [](const ArmScore& arm) { return arm.simulated_seconds > 0.0; });
+  }
 };
 
 /// Errors  kInvalidArgument for fewer than two arms, an unknown reference or metric; those of

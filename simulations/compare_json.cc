@@ -35,11 +35,18 @@ boost::json::object ArmJson(const ArmScore& arm, const AnalysisOptions& options)
                               {"rounds", arm.rounds},
                               {"bytes", arm.bytes},
                               {"seconds", arm.seconds}};
+  const bool timed = arm.simulated_seconds > 0.0;
+  if (timed) {
+    json["simulated_seconds"] = arm.simulated_seconds;
+  }
   if (options.target > 0.0) {
     json["target"] = {{"reached", arm.target.reached},
                       {"rounds", NumberOrNull(arm.target.rounds)},
                       {"bytes", NumberOrNull(arm.target.bytes)},
                       {"seconds", NumberOrNull(arm.target.seconds)}};
+    if (timed) {
+      json["target"].as_object()["simulated_seconds"] = NumberOrNull(arm.target.simulated_seconds);
+    }
   }
   return json;
 }
@@ -141,7 +148,9 @@ ReportTable CsvTable(const Analysis& analysis) {
                                 "target_reached",
                                 "target_rounds",
                                 "target_bytes",
-                                "target_seconds"}};
+                                "target_seconds",
+                                "simulated_seconds",
+                                "target_simulated_seconds"}};
   const auto number = [](double value) {
     return std::isfinite(value) ? FormatNumber(value) : "";
   };
@@ -175,7 +184,10 @@ ReportTable CsvTable(const Analysis& analysis) {
         row.push_back(number(value));
       }
     }
-    row.resize(table.columns.size());
+    row.resize(table.columns.size() - 2);
+    const bool timed = arm.simulated_seconds > 0.0;
+    row.push_back(timed ? number(arm.simulated_seconds) : "");
+    row.push_back(timed && arm.target.reached > 0 ? number(arm.target.simulated_seconds) : "");
     table.rows.push_back(std::move(row));
   }
   return table;

@@ -11,6 +11,7 @@ namespace {
 struct SharedPoint {
   double round = 0.0;
   double bytes = 0.0;
+  double simulated_seconds = 0.0;
   double mean = 0.0;
   double low = 0.0;
   double high = 0.0;
@@ -33,6 +34,7 @@ std::vector<SharedPoint> SharedPoints(const Arm& arm) {
                                                        .high = points.front().score});
     for (const CurvePoint& point : points) {
       all.bytes += point.bytes / static_cast<double>(points.size());
+      all.simulated_seconds += point.simulated_seconds / static_cast<double>(points.size());
       all.mean += point.score / static_cast<double>(points.size());
       all.low = std::min(all.low, point.score);
       all.high = std::max(all.high, point.score);
@@ -41,19 +43,37 @@ std::vector<SharedPoint> SharedPoints(const Arm& arm) {
   return shared;
 }
 
-LineChart ValidationChart(const std::vector<Arm>& arms, bool over_bytes) {
-  LineChart chart{.id = over_bytes ? "bytes" : "validation",
-                  .title = over_bytes ? "Validation against bytes" : "Validation",
+/// What validations are drawn over.
+struct Axis {
+  const char* id;
+  const char* title;
+  const char* label;
+  double SharedPoint::*value;
+};
+
+constexpr Axis kRounds{"validation", "Validation", "round", &SharedPoint::round};
+constexpr Axis kBytes{"bytes",
+                      "Validation against bytes",
+                      "bytes of training rounds, both ways",
+                      &SharedPoint::bytes};
+constexpr Axis kSimulated{"simulated",
+                          "Validation against simulated time",
+                          "simulated seconds of training rounds",
+                          &SharedPoint::simulated_seconds};
+
+LineChart ValidationChart(const std::vector<Arm>& arms, const Axis& axis) {
+  LineChart chart{.id = axis.id,
+                  .title = axis.title,
                   .description =
                       "NDCG@10 on the validation split, mean over seeds; the band spans the "
                       "lowest and the highest seed. A line ends where its first seed stopped.",
-                  .x_label = over_bytes ? "bytes of training rounds, both ways" : "round",
+                  .x_label = axis.label,
                   .y_label = "NDCG@10",
                   .from_zero = true};
   for (const Arm& arm : arms) {
     ChartSeries series{.name = arm.name};
     for (const SharedPoint& point : SharedPoints(arm)) {
-      const double x = over_bytes ? point.bytes : point.round;
+      const double x = point.*axis.value;
       series.points.emplace_back(x, point.mean);
       if (arm.runs.size() > 1) {
         series.band.push_back({.x = x, .low = point.low, .high = point.high});
@@ -166,7 +186,10 @@ std::string ToHtml(const std::string& name,
   page.warnings = analysis.notes;
   page.result_tables = TablesOf(analysis, tuning);
   page.charts = {
-      AccuracyChart(analysis), ValidationChart(arms, false), ValidationChart(arms, true)};
+      AccuracyChart(analysis), ValidationChart(arms, kRounds), ValidationChart(arms, kBytes)};
+  if (analysis.timed()) {
+    page.charts.push_back(ValidationChart(arms, kSimulated));
+  }
   page.client_charts = {ClientChart(analysis)};
   page.config = ScenarioToToml(first.scenario);
   return RenderReport(page);

@@ -222,6 +222,7 @@ Result<std::vector<CurvePoint>> ReadCurve(const std::filesystem::path& run) {
     if (TextOf(line, "event") == "round") {
       now.bytes += NumberOf(line, "bytes_up") + NumberOf(line, "bytes_down");
       now.seconds += NumberOf(line, "seconds");
+      now.simulated_seconds += NumberOf(line, "simulated_seconds");
     } else if (validation != nullptr && validation->is_object()
                && validation->get_object().contains(kValidationMetric)) {
       now.round = static_cast<RoundId>(NumberOf(line, "round"));
@@ -260,6 +261,7 @@ Result<RunRecord> ReadRun(const std::filesystem::path& path) {
   run.rounds = NumberOf(summary, "rounds");
   run.bytes = NumberOf(summary, "bytes_up") + NumberOf(summary, "bytes_down");
   run.seconds = NumberOf(summary, "seconds");
+  run.simulated_seconds = NumberOf(summary, "simulated_seconds");
   RONDO_TRY_STATUS(ReadPerUser(run));
   RONDO_TRY(run.curve, ReadCurve(path));
   return run;

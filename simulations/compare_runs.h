@@ -20,9 +20,10 @@ inline constexpr const char* kValidationMetric = "full/ndcg@10";
 /// One validation, and what the rounds until then took.
 struct CurvePoint {
   RoundId round = 0;
-  double score = 0.0;    ///< kValidationMetric
-  double bytes = 0.0;    ///< of rounds, both ways; validations are not counted
-  double seconds = 0.0;  ///< of rounds
+  double score = 0.0;              ///< kValidationMetric
+  double bytes = 0.0;              ///< of rounds, both ways; validations are not counted
+  double seconds = 0.0;            ///< of rounds
+  double simulated_seconds = 0.0;  ///< of rounds, on a virtual clock
 };
 
 /// The validations of a run directory, finished or not.
@@ -44,8 +45,9 @@ struct RunRecord {
   std::vector<std::pair<std::string, std::vector<double>>> baselines;
   std::vector<CurvePoint> curve;
   double rounds = 0.0;
-  double bytes = 0.0;    ///< both ways, validations included
-  double seconds = 0.0;  ///< of the whole run
+  double bytes = 0.0;              ///< both ways, validations included
+  double seconds = 0.0;            ///< of the whole run
+  double simulated_seconds = 0.0;  ///< of all rounds; 0 without a virtual clock
 
   /// [users] Errors  kInvalidArgument if the run has no such metric.
   Result<std::vector<double>> Column(const std::string& metric) const;

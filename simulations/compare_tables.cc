@@ -21,6 +21,11 @@ std::string Count(double value) {
   return std::isfinite(value) ? FixedText(value, 0) : "-";
 }
 
+/// "-" for runs without a virtual clock, and where nothing was reached.
+std::string SimulatedText(double seconds) {
+  return seconds > 0.0 ? DurationText(seconds) : "-";
+}
+
 std::string SeedsText(const std::vector<std::uint64_t>& seeds) {
   std::string text;
   for (std::size_t i = 0; i < seeds.size(); ++i) {
@@ -199,9 +204,17 @@ ReportTable CostTable(const Analysis& analysis) {
   AddColumn(table, "rounds");
   AddColumn(table, "sent");
   AddColumn(table, "time");
+  const bool timed = analysis.timed();
+  if (timed) {
+    AddColumn(table, "simulated");
+    table.note += " Simulated: the time that the rounds take on the devices of the scenario.";
+  }
   if (target > 0.0) {
     for (const char* title : {"reached", "rounds to it", "sent to it", "time to it"}) {
       AddColumn(table, title);
+    }
+    if (timed) {
+      AddColumn(table, "simulated to it");
     }
     table.note += " Reached: runs with a validation NDCG@10 of " + FixedText(target, 4)
                   + " or more; means over those alone, training rounds only.";
@@ -215,6 +228,9 @@ ReportTable CostTable(const Analysis& analysis) {
                                     Count(arm.rounds),
                                     BytesText(arm.bytes),
                                     DurationText(arm.seconds)};
+    if (timed) {
+      row.push_back(SimulatedText(arm.simulated_seconds));
+    }
     if (target > 0.0) {
       const bool any = arm.target.reached > 0;
       row.insert(row.end(),
@@ -222,6 +238,9 @@ ReportTable CostTable(const Analysis& analysis) {
                   Count(arm.target.rounds),
                   any ? BytesText(arm.target.bytes) : "-",
                   any ? DurationText(arm.target.seconds) : "-"});
+      if (timed) {
+        row.push_back(SimulatedText(any ? arm.target.simulated_seconds : 0.0));
+      }
     }
     table.rows.push_back(std::move(row));
   }

@@ -207,7 +207,10 @@ Status Run(const RunFlags& flags) {
   const SystemClock clock;
   RONDO_TRY(coordinator::RunRecorder recorder,
             coordinator::RunRecorder::Open(directory, state, std::chrono::system_clock::now()));
-  RunProgress progress(state.round + 1, static_cast<RoundId>(scenario.strategy.rounds), clock);
+  RunProgress progress(state.round + 1,
+                       static_cast<RoundId>(scenario.strategy.rounds),
+                       clock,
+                       SimulatedSeconds(state));
   coordinator::BothObservers observers(recorder, progress);
   const Result<SimulationOutcome> outcome = RunSimulation({.experiment = *experiment,
                                                            .checkpoints = checkpoints,

@@ -43,6 +43,9 @@ boost::json::object SummaryJson(SummaryInput input) {
                                 .totals = std::move(input.totals),
                                 .blas = input.experiment.device.blas,
                                 .device = input.experiment.device.device});
+  if (input.experiment.scenario.devices.virtual_clock) {
+    summary["simulated_seconds"] = SimulatedSeconds(input.state);
+  }
   if (input.comparison != nullptr && input.comparison->attack) {
     summary["attack"] = AttackJson(*input.comparison->attack);
   }

@@ -13,15 +13,23 @@ ProgressLine::Options StandardError(RoundId first_round) {
 
 }  // namespace
 
-RunProgress::RunProgress(RoundId first_round, RoundId rounds, const Clock& clock)
+RunProgress::RunProgress(RoundId first_round,
+                         RoundId rounds,
+                         const Clock& clock,
+                         double simulated_seconds)
     : line_(StandardError(first_round), clock),
-      rounds_(rounds) {}
+      rounds_(rounds),
+      simulated_seconds_(simulated_seconds) {}
 
 void RunProgress::OnRound(const coordinator::RoundReport& report) {
   RoundProgress progress{
       .round = report.round, .rounds = rounds_, .clients = report.contributors, .ndcg = ndcg_};
   if (std::isfinite(report.loss)) {
     progress.loss = report.loss;
+  }
+  if (report.simulated_seconds) {
+    simulated_seconds_ += *report.simulated_seconds;
+    progress.simulated_seconds = simulated_seconds_;
   }
   if (report.is_void) {
     progress.note = "void";

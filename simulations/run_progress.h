@@ -11,8 +11,8 @@ namespace rondo::sim {
 /// Shows how a run goes on, on stderr.
 class RunProgress final : public coordinator::RoundObserver {
  public:
-  /// `clock` outlives it.
-  RunProgress(RoundId first_round, RoundId rounds, const Clock& clock);
+  /// `clock` outlives it. `simulated_seconds` are those of earlier processes.
+  RunProgress(RoundId first_round, RoundId rounds, const Clock& clock, double simulated_seconds);
 
   void OnRound(const coordinator::RoundReport& report) override;
   void OnValidation(const coordinator::ValidationReport& report) override;
@@ -22,6 +22,7 @@ class RunProgress final : public coordinator::RoundObserver {
  private:
   ProgressLine line_;
   RoundId rounds_;
+  double simulated_seconds_;
   std::optional<double> ndcg_;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/core/file.h"
+#include "common/io/progress.h"
 #include "common/io/report.h"
 #include "common/io/text_table.h"
 #include "common/metrics/top_k.h"
@@ -96,6 +97,9 @@ ReportInput PageOf(const RunReportInput& input,
   const std::string& blas = input.experiment.device.blas;
   page.facts.emplace_back("BLAS", blas.substr(0, blas.find(" (")));  // meta.json has the path
   page.facts.emplace_back("device", input.experiment.device.device);
+  if (input.experiment.scenario.devices.virtual_clock) {
+    page.facts.emplace_back("simulated time", DurationText(SimulatedSeconds(input.state)));
+  }
   if (input.comparison.attack) {
     page.facts.emplace_back("attack", AttackText(*input.comparison.attack));
   }
@@ -128,6 +132,9 @@ Result<std::string> WriteRunReport(const RunReportInput& input) {
          + std::to_string(state.selected_round()) + " of " + std::to_string(state.round)
          + " was chosen on validation. Trust mode: " + input.experiment.scenario.privacy.mode
          + ".\n"
+         + (input.experiment.scenario.devices.virtual_clock
+                ? "Simulated time of the rounds: " + DurationText(SimulatedSeconds(state)) + ".\n"
+                : "")
          + (input.comparison.attack ? "Attack: " + AttackText(*input.comparison.attack) + ".\n"
                                     : "")
          + "Report: " + input.report.string() + "\n";

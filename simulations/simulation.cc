@@ -9,8 +9,10 @@
 #include <boost/asio/io_context.hpp>
 
 #include "coordinator/clear_session.h"
+#include "simulations/devices.h"
 #include "simulations/rank_orders.h"
 #include "simulations/virtual_clients.h"
+#include "simulations/virtual_clock.h"
 
 namespace rondo::sim {
 namespace {
@@ -50,16 +52,24 @@ Result<SimulationOutcome> RunSimulation(SimulationParts parts, coordinator::RunS
             coordinator::Strategy::Create(scenario));
   RONDO_TRY_STATUS(coordinator::Strategy::CheckClients(
       scenario.strategy, experiment.shards.size(), "the number of clients is"));
-  VirtualClients pool(VirtualClients::Parts{.dataset = experiment.data.dataset,
-                                            .shards = experiment.shards,
-                                            .trainer = *experiment.trainer,
-                                            .model = experiment.model,
-                                            .visibility = strategy->visibility(),
-                                            .stop = parts.stop,
-                                            .ranks = parts.ranks,
-                                            .attack = experiment.attack.get()});
+  const DevicesConfig& config = scenario.devices;
+  Devices devices(config, scenario.seed);
+  VirtualClock virtual_clock(start.simulated);
+  const SystemClock system_clock;
+  VirtualClients pool(
+      VirtualClients::Parts{.dataset = experiment.data.dataset,
+                            .shards = experiment.shards,
+                            .trainer = *experiment.trainer,
+                            .model = experiment.model,
+                            .visibility = strategy->visibility(),
+                            .stop = parts.stop,
+                            .ranks = parts.ranks,
+                            .attack = experiment.attack.get(),
+                            .devices = &devices,
+                            .clock = config.virtual_clock ? &virtual_clock : nullptr});
   const coordinator::CohortSampler sampler(scenario.strategy, scenario.seed);
-  const SystemClock clock;
+  const Clock& clock =
+      config.virtual_clock ? static_cast<const Clock&>(virtual_clock) : system_clock;
   coordinator::RoundLoop loop(
       coordinator::RoundLoop::Parts{.pool = pool,
                                     .strategy = *strategy,
@@ -68,7 +78,8 @@ Result<SimulationOutcome> RunSimulation(SimulationParts parts, coordinator::RunS
                                     .observer = parts.observer,
                                     .sampler = sampler,
                                     .new_session = coordinator::ClearSessions(nullptr),
-                                    .stop = parts.stop},
+                                    .stop = parts.stop,
+                                    .wall_clock = config.virtual_clock ? &system_clock : nullptr},
       scenario,
       std::move(start));
   RONDO_TRY(RunOutcome outcome, RunToEnd(loop));

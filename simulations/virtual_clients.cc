@@ -1,12 +1,12 @@
 #include "simulations/virtual_clients.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "common/federated/steps_block.h"
 #include "common/metrics/metrics_block.h"
 #include "simulations/evaluation.h"
-#include "simulations/rank_orders.h"
 
 namespace rondo::sim {
 namespace {
@@ -45,6 +45,16 @@ VirtualClients::VirtualClients(Parts parts) : parts_(std::move(parts)) {
 }
 
 std::vector<ClientId> VirtualClients::Available() const {
+  std::vector<ClientId> ids = Evaluators();
+  if (parts_.clock != nullptr) {
+    std::erase_if(ids, [this](const ClientId& id) {
+      return !parts_.devices->IsThere(id, parts_.clock->Now());
+    });
+  }
+  return ids;
+}
+
+std::vector<ClientId> VirtualClients::Evaluators() const {
   std::vector<ClientId> ids;
   ids.reserve(shards_.size());
   for (const auto& [id, shard] : shards_) {
@@ -53,28 +63,17 @@ std::vector<ClientId> VirtualClients::Available() const {
   return ids;
 }
 
-Task<Status> VirtualClients::WaitFor(std::size_t count, TimePoint /*deadline*/) {
+Task<Status> VirtualClients::WaitFor(std::size_t count, TimePoint deadline) {
   if (count > shards_.size()) {
     co_return Fail(ErrorCode::kTooFewClients,
                    "a round needs " + std::to_string(count) + " clients, the simulation has "
                        + std::to_string(shards_.size()));
   }
-  co_return Ok();
-}
-
-void VirtualClients::Dispatch(const std::vector<ClientId>& clients,
-                              const Offer& offer,
-                              const Broadcast& broadcast) {
-  if (parts_.ranks != nullptr) {
-    std::vector<std::uint32_t> shards;
-    for (const ClientId& id : clients) {
-      if (const auto found = shards_.find(id); found != shards_.end()) {
-        shards.push_back(static_cast<std::uint32_t>(found->second - parts_.shards.data()));
-      }
-    }
-    SendOrder(*parts_.ranks, shards, offer, broadcast.model);
+  if (parts_.clock != nullptr && Available().size() < count) {
+    parts_.clock->AdvanceTo(deadline);
+    co_return Fail(ErrorCode::kTimeout, "too few clients are there at this hour");
   }
-  failure_ = Work(clients, offer, broadcast);
+  co_return Ok();
 }
 
 Status VirtualClients::Work(const std::vector<ClientId>& clients,
@@ -82,17 +81,26 @@ Status VirtualClients::Work(const std::vector<ClientId>& clients,
                             const Broadcast& broadcast) {
   events_.clear();
   std::vector<const ClientShard*> cohort;
+  cohort.reserve(clients.size());
   for (const ClientId& id : clients) {
-    if (const auto found = shards_.find(id); found != shards_.end()) {
-      cohort.push_back(found->second);
-    } else {
-      const Error unknown{ErrorCode::kUnavailable, "no such client"};
-      events_.emplace_back(DropEvent{.client = id, .round = offer.round, .why = unknown});
-    }
+    cohort.push_back(shards_.at(id));
   }
-  bytes_down_ += cohort.size() * broadcast.model.values.size() * sizeof(float);
+  return WorkOn(cohort, offer, broadcast);
+}
+
+Status VirtualClients::WorkOn(const std::vector<const ClientShard*>& cohort,
+                              const Offer& offer,
+                              const Broadcast& broadcast) {
   return offer.kind == OfferKind::kTrain ? Train(cohort, offer.train, broadcast)
                                          : Evaluate(cohort, offer.evaluate, broadcast);
+}
+
+ClientData VirtualClients::DataOf(const ClientShard& shard) const {
+  ClientData client{.id = shard.id};
+  for (const std::uint32_t user : shard.users) {
+    client.Add(parts_.dataset.users[user]);
+  }
+  return client;
 }
 
 void VirtualClients::Send(const ClientId& /*client*/, Bytes /*payload*/) {}
@@ -103,10 +111,7 @@ Status VirtualClients::Train(const std::vector<const ClientShard*>& cohort,
   std::vector<ClientData> clients;
   clients.reserve(cohort.size());
   for (const ClientShard* shard : cohort) {
-    ClientData& client = clients.emplace_back(ClientData{.id = shard->id});
-    for (const std::uint32_t user : shard->users) {
-      client.Add(parts_.dataset.users[user]);
-    }
+    clients.push_back(DataOf(*shard));
   }
   AttackLab* const attack = parts_.attack;
   const bool forges = attack != nullptr && attack->Forges();
@@ -125,7 +130,7 @@ Status VirtualClients::Train(const std::vector<const ClientShard*>& cohort,
   for (const auto& [id, why] : outcome.failed) {
     events_.emplace_back(DropEvent{.client = id, .round = task.round, .why = why});
   }
-  bytes_up_ += outcome.clients.size() * broadcast.model.values.size() * sizeof(float);
+  bytes_up_ += outcome.clients.size() * BytesOf(broadcast);
   if (visibility == UpdateVisibility::kIndividual) {
     return PushSingles(outcome, task, broadcast);
   }
@@ -194,22 +199,10 @@ Status VirtualClients::Evaluate(const std::vector<const ClientShard*>& cohort,
   return Ok();
 }
 
-Task<Result<PoolEvent>> VirtualClients::Next(TimePoint /*deadline*/) {
-  if (!failure_) {
-    co_return Fail(failure_.error());
-  }
-  if (events_.empty()) {
-    PoolEvent nothing_left = coordinator::DeadlineEvent{};
-    co_return nothing_left;
-  }
-  PoolEvent event = std::move(events_.front());
-  events_.pop_front();
-  co_return event;
-}
-
 void VirtualClients::Announce(const std::vector<ClientId>& /*included*/,
                               const RoundResult& /*result*/) {
   events_.clear();
+  work_.Clear();
 }
 
 Task<Status> VirtualClients::Finish(const Broadcast& /*model*/,

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <map>
 #include <memory>
 #include <span>
@@ -13,13 +14,19 @@
 #include "coordinator/client_pool.h"
 #include "coordinator/strategy.h"
 #include "simulations/attack_lab.h"
+#include "simulations/devices.h"
 #include "simulations/mpi_ranks.h"
+#include "simulations/virtual_clock.h"
+#include "simulations/work_queue.h"
 
 namespace rondo::sim {
 
 /// The population of a simulation: every client lives in this process, and a cohort is trained as
-/// packs of clients in one tensor operation. Always available, never late; a client whose training
-/// diverges is dropped.
+/// packs of clients in one tensor operation. A client whose training diverges is dropped.
+///
+/// With a virtual clock an answer comes after the time that the client's device takes, and Next
+/// moves the clock to it; without one all answers come at once, in the order of the offers. An
+/// evaluation takes no time, and everybody answers it: it measures the run and is no part of it.
 ///
 /// Bytes are counted as a federation would send them: the model down and one float32 delta up a
 /// client. Confined to the loop thread; `Parts` outlive the pool.
@@ -32,14 +39,18 @@ class VirtualClients : public coordinator::ClientPool {
     CohortTrainer::Options model;
     coordinator::Visibility visibility = coordinator::Visibility::kSumOnly;
     std::stop_token stop;
-    MpiRanks* ranks = nullptr;    ///< who wait for orders; null: nobody
-    AttackLab* attack = nullptr;  ///< null: every client is honest
+    MpiRanks* ranks = nullptr;      ///< who wait for orders; null: nobody
+    AttackLab* attack = nullptr;    ///< null: every client is honest
+    Devices* devices = nullptr;     ///< null: all clients are always there, and none drops out
+    VirtualClock* clock = nullptr;  ///< needs devices; null: nothing takes time
+    bool buffered = false;  ///< answers to older offers count, so each comes at its own time
   };
 
   explicit VirtualClients(Parts parts);
 
   std::vector<ClientId> Available() const override;
-  /// What Dispatch does, without having others do their share.
+  std::vector<ClientId> Evaluators() const override;
+  /// Trains or evaluates the clients, without having others do their share.
   Status Work(const std::vector<ClientId>& clients, const Offer& offer, const Broadcast& broadcast);
 
   Task<Status> WaitFor(std::size_t count, TimePoint deadline) override;
@@ -47,6 +58,7 @@ class VirtualClients : public coordinator::ClientPool {
                 const Offer& offer,
                 const Broadcast& broadcast) override;
   void Send(const ClientId& client, Bytes payload) override;
+  void Expect(std::size_t contributors, TimePoint end) override;
   Task<Result<coordinator::PoolEvent>> Next(TimePoint deadline) override;
   void Announce(const std::vector<ClientId>& included, const RoundResult& result) override;
   Task<Status> Finish(const Broadcast& model, TimePoint deadline, std::stop_token stop) override;
@@ -56,6 +68,17 @@ class VirtualClients : public coordinator::ClientPool {
   std::uint64_t bytes_down() const override { return bytes_down_; }
 
  private:
+  Status Enqueue(const std::vector<ClientId>& clients,
+                 const Offer& offer,
+                 const Broadcast& broadcast);
+  Result<Duration> TimeFor(const ClientShard& shard, const HeldOffer& held) const;
+  Status Order(const std::vector<const ClientShard*>& cohort, const HeldOffer& held);
+  Status WorkOn(const std::vector<const ClientShard*>& cohort,
+                const Offer& offer,
+                const Broadcast& broadcast);
+  Status TrainDue(TimePoint deadline);
+  Status TrainAhead();
+  ClientData DataOf(const ClientShard& shard) const;
   Status Train(const std::vector<const ClientShard*>& cohort,
                const TrainTask& task,
                const Broadcast& broadcast);
@@ -69,6 +92,9 @@ class VirtualClients : public coordinator::ClientPool {
   Parts parts_;
   std::map<ClientId, const ClientShard*> shards_;
   Status failure_;
+  WorkQueue work_;
+  std::size_t wanted_ = std::numeric_limits<std::size_t>::max();  ///< contributors, as Expect says
+  TimePoint end_ = TimePoint::max();
   std::deque<coordinator::PoolEvent> events_;
   std::uint64_t bytes_up_ = 0;
   std::uint64_t bytes_down_ = 0;

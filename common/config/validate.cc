@@ -108,6 +108,14 @@ Fault AttackFault(const AttackConfig& attack) {
   return std::nullopt;
 }
 
+Fault DevicesFault(const DevicesConfig& devices) {
+  if (devices.available < 1.0 && !devices.virtual_clock) {
+    return ScenarioFault{"devices.available",
+                         "is below 1, but hours pass with devices.virtual_clock = true alone"};
+  }
+  return std::nullopt;
+}
+
 Fault PrivacyFault(const PrivacyConfig& privacy) {
   if (privacy.mode == "sealed" || privacy.mode == "masked") {
     return ScenarioFault{"privacy.mode",
@@ -164,6 +172,7 @@ std::optional<ScenarioFault> FindScenarioFault(const Scenario& scenario) {
       ModelFault(scenario.model, scenario.data),
       StrategyFault(scenario.strategy, scenario.client),
       AttackFault(scenario.attack),
+      DevicesFault(scenario.devices),
       EvaluationFault(scenario.evaluation, scenario.data),
   };
   for (const Fault& fault : faults) {

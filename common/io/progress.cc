@@ -66,6 +66,9 @@ std::string ProgressLine::Render(const RoundProgress& progress) const {
   }
   line +=
       "  " + std::to_string(progress.clients) + (progress.clients == 1 ? " client" : " clients");
+  if (progress.simulated_seconds) {
+    line += "  simulated " + DurationText(*progress.simulated_seconds);
+  }
   if (!progress.note.empty()) {
     line += "  " + progress.note;
   }

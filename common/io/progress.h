@@ -12,10 +12,11 @@ namespace rondo {
 struct RoundProgress {
   RoundId round = 0;
   RoundId rounds = 0;
-  std::size_t clients = 0;     ///< contributors of this round
-  std::optional<double> loss;  ///< mean training loss
-  std::optional<double> ndcg;  ///< newest validation NDCG@10
-  std::string note;            ///< "void", "resumed"
+  std::size_t clients = 0;                  ///< contributors of this round
+  std::optional<double> loss;               ///< mean training loss
+  std::optional<double> ndcg;               ///< newest validation NDCG@10
+  std::optional<double> simulated_seconds;  ///< of the run until now, on a virtual clock
+  std::string note;                         ///< "void", "resumed"
 };
 
 /// Shows how a run goes on: one line that is rewritten on a terminal, at most ten times a second;

@@ -168,6 +168,7 @@ INSTANTIATE_TEST_SUITE_P(
                     "adam has beta1"},
         InvalidCase{"warmup", {"strategy.warmup=100", "strategy.rounds=100"}, "the full rate"},
         InvalidCase{"attackers", {"attack.name=zero"}, "nobody would attack"},
+        InvalidCase{"hoursWithoutAClock", {"devices.available=0.5"}, "devices.virtual_clock"},
         InvalidCase{"attackless", {"attack.share=0.1"}, "attack.name"},
         InvalidCase{"schedule", {"strategy.schedule=step"}, "constant, linear or cosine"},
         InvalidCase{"name", {"name=a/b"}, "folder name"},

@@ -89,6 +89,10 @@ TEST_F(InitTest, ASplitInTimeNeedsCommonCuts) {
 TEST_F(InitTest, HostileClientsAreForSimulations) {
   EXPECT_THAT(Refusal({"--clients", "2"}, "[attack]\nname = \"zero\"\nshare = 0.1"),
               AllOf(HasSubstr("attack.name"), HasSubstr("only simulations")));
+  EXPECT_THAT(Refusal({"--clients", "2"}, "[devices]\nvirtual_clock = true"),
+              AllOf(HasSubstr("devices.virtual_clock"), HasSubstr("only simulations")));
+  EXPECT_THAT(Refusal({"--clients", "2"}, "[devices]\ndrop_out = 0.1"),
+              AllOf(HasSubstr("devices.drop_out"), HasSubstr("only simulations")));
 }
 
 TEST_F(InitTest, ClientsGetTheNumbersOfTheScenarioToTheLastDigit) {
