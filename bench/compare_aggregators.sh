@@ -9,7 +9,7 @@ set -euo pipefail
 repeats=${1:-3}
 shift || true
 rules=("$@")
-[ ${#rules[@]} -gt 0 ] || rules=(mean median trimmed_mean meamed krum multi_krum bulyan geometric_median centered_clipping norm_bounding nnm mda)
+[ ${#rules[@]} -gt 0 ] || rules=(mean median trimmed_mean meamed krum multi_krum bulyan geometric_median centered_clipping norm_bounding row_median nnm mda)
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 python=${PYTHON:-/usr/bin/python3}
 

@@ -10,6 +10,7 @@
 #include "coordinator/aggregators/mean.h"
 #include "coordinator/aggregators/normalised.h"
 #include "coordinator/aggregators/row_clip.h"
+#include "coordinator/aggregators/row_contributors.h"
 #include "coordinator/aggregators/rules.h"
 #include "coordinator/aggregators/single_updates.h"
 #include "coordinator/server_optimizers/adaptive.h"
@@ -66,8 +67,8 @@ bool IsPlainMean(const StrategyConfig& config) {
 }
 
 Visibility VisibilityOf(const StrategyConfig& config) {
-  return IsPlainMean(config) && config.row_clip == 0.0 ? Visibility::kSumOnly
-                                                       : Visibility::kIndividual;
+  const bool looks = !IsPlainMean(config) || config.row_clip > 0.0 || config.row_contributors > 0;
+  return looks ? Visibility::kIndividual : Visibility::kSumOnly;
 }
 
 /// Masks hide single updates.
@@ -78,11 +79,24 @@ Status CheckMode(const Scenario& scenario) {
   }
   const std::string part = config.aggregator != "mean" ? "aggregator: \"" + config.aggregator + '"'
                            : config.row_clip > 0.0     ? "row_clip"
-                                                       : "pre: \"" + config.pre.front() + '"';
+                           : config.row_contributors > 0 ? "row_contributors"
+                                                         : "pre: \"" + config.pre.front() + '"';
   return Fail(ErrorCode::kUnsupported,
               "strategy." + part
                   + " looks at single updates, which privacy.mode \"masked\" hides; use the "
                     "aggregator \"mean\" alone or privacy.mode = \"channel\"");
+}
+
+/// Can rule and row defence work with so many updates?
+Status CheckUpdates(const StrategyConfig& config, std::size_t updates, const std::string& who) {
+  RONDO_TRY_STATUS(CheckRule(config, updates, who));
+  if (static_cast<std::size_t>(config.row_contributors) > updates) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "strategy.row_contributors: no row would ever move from "
+                    + std::to_string(config.row_contributors) + " contributors on, since " + who
+                    + " " + std::to_string(updates) + "; lower it or take more clients a round");
+  }
+  return Ok();
 }
 
 class ComposedStrategy : public Strategy {
@@ -119,6 +133,9 @@ class ComposedStrategy : public Strategy {
     if (config.row_clip > 0.0) {
       aggregator = NewRowClip(config.row_clip, std::move(aggregator));
     }
+    if (config.row_contributors > 0) {
+      aggregator = NewRowContributors(config.row_contributors, std::move(aggregator));
+    }
     return task_.normalise ? NewNormalised(std::move(aggregator)) : std::move(aggregator);
   }
 
@@ -143,7 +160,8 @@ Result<std::unique_ptr<Strategy>> Strategy::Create(const Scenario& scenario) {
   RONDO_TRY_STATUS(CheckParts(config));
   RONDO_TRY_STATUS(CheckMode(scenario));
   if (config.cohort > 0) {
-    RONDO_TRY_STATUS(CheckRule(config, static_cast<std::size_t>(config.cohort), "the cohort has"));
+    RONDO_TRY_STATUS(
+        CheckUpdates(config, static_cast<std::size_t>(config.cohort), "the cohort has"));
   }
   RONDO_TRY(const OptimizerPart* optimizer,
             FindPart(std::span<const OptimizerPart>(kOptimizers),
@@ -161,8 +179,8 @@ Status Strategy::CheckClients(const StrategyConfig& config,
                               std::size_t clients,
                               const std::string& who) {
   const auto cohort = static_cast<std::size_t>(config.cohort);
-  return cohort > 0 && cohort < clients ? CheckRule(config, cohort, "the cohort has")
-                                        : CheckRule(config, clients, who);
+  return cohort > 0 && cohort < clients ? CheckUpdates(config, cohort, "the cohort has")
+                                        : CheckUpdates(config, clients, who);
 }
 
 }  // namespace rondo::coordinator

@@ -19,6 +19,7 @@ using coordinator::Updates;
 constexpr double kTimedSeconds = 2.0;
 constexpr std::size_t kLeastRounds = 5;
 constexpr std::size_t kCopied = 1 << 18;  // floats a piece
+constexpr std::size_t kTableWidth = 64;
 
 double PeakRssMib() {
   rusage usage{};
@@ -90,7 +91,9 @@ Result<BenchResult> RunAggregateBench(const AggregateBench& bench) {
   const RuleContext context{.config = config, .workers = workers};
   double total = 0.0;
   for (std::size_t round = 0; round <= kLeastRounds || total < kTimedSeconds; ++round) {
-    Updates updates{.weights = std::vector<double>(rows.size(), 1.0), .size = out.size()};
+    Updates updates{.weights = std::vector<double>(rows.size(), 1.0),
+                    .size = out.size(),
+                    .tables = {{.items = out.size() / kTableWidth, .width = kTableWidth}}};
     for (std::vector<float>& row : rows) {
       updates.rows.push_back(row.data());
     }

@@ -31,6 +31,14 @@ Result<std::vector<std::filesystem::path>> FilesOf(const std::filesystem::path& 
   return files;
 }
 
+std::size_t SizeOf(const Shape& shape) {
+  std::size_t size = 1;
+  for (const std::int64_t extent : shape) {
+    size *= static_cast<std::size_t>(extent);
+  }
+  return size;
+}
+
 Result<double> WeightOf(const TensorFile& file, const std::string& name) {
   const auto found = file.metadata.find("weight");
   if (found == file.metadata.end()) {
@@ -88,6 +96,15 @@ coordinator::Updates UpdateFiles::View() {
   for (std::vector<float>& row : values) {
     updates.rows.push_back(row.data());
   }
+  std::size_t offset = 0;
+  for (const auto& [name, shape] : tensors) {
+    const std::size_t size = SizeOf(shape);
+    if (shape.size() == 2 && size > 0) {
+      const auto items = static_cast<std::size_t>(shape.front());
+      updates.tables.push_back({.offset = offset, .items = items, .width = size / items});
+    }
+    offset += size;
+  }
   return updates;
 }
 
@@ -107,10 +124,7 @@ Status WriteVector(const std::filesystem::path& path,
                    const Metadata& metadata) {
   std::vector<TensorView> views;
   for (const auto& [name, shape] : like.tensors) {
-    std::size_t size = 1;
-    for (const std::int64_t extent : shape) {
-      size *= static_cast<std::size_t>(extent);
-    }
+    const std::size_t size = SizeOf(shape);
     views.push_back({.name = name, .shape = shape, .values = values.first(size)});
     values = values.subspan(size);
   }

@@ -16,6 +16,7 @@ struct UpdateFiles {
   std::vector<std::vector<float>> values;              ///< one a file: all tensors in that order
   std::vector<double> weights;                         ///< of the metadata's "weight"; 1 without
 
+  /// Every tensor of two dimensions is a table.
   coordinator::Updates View();
 };
 

@@ -42,6 +42,7 @@ std::span<const StrategyPreset> StrategyPresets() {
       {"mda", {{"strategy.aggregator", "mda"}}},
       {"meamed", {{"strategy.aggregator", "meamed"}}},
       {"norm_bounding", {{"strategy.aggregator", "norm_bounding"}}},
+      {"row_median", {{"strategy.aggregator", "row_median"}}},
   };
   return kPresets;
 }

@@ -114,6 +114,7 @@ void ToProto(const StrategyConfig& strategy, v1::StrategySettings* proto) {
   proto->set_schedule(strategy.schedule);
   proto->set_warmup(strategy.warmup);
   proto->set_row_clip(strategy.row_clip);
+  proto->set_row_contributors(strategy.row_contributors);
 }
 
 void CheckStrategy(Bounds& bounds, const v1::StrategySettings& proto) {
@@ -145,7 +146,8 @@ void CheckStrategy(Bounds& bounds, const v1::StrategySettings& proto) {
                           proto.f(),
                           proto.bucket_size(),
                           proto.iterations(),
-                          proto.warmup()}) {
+                          proto.warmup(),
+                          proto.row_contributors()}) {
     bounds.Range("strategy", count, 0, 0x7FFFFFFF);
   }
   if (proto.max_weight() == 0 || proto.weight_reference() == 0) {
@@ -184,6 +186,7 @@ StrategyConfig FromProto(Bounds& bounds, const v1::StrategySettings& proto) {
   strategy.schedule = proto.schedule();
   strategy.warmup = proto.warmup();
   strategy.row_clip = proto.row_clip();
+  strategy.row_contributors = proto.row_contributors();
   return strategy;
 }
 

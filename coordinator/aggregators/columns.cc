@@ -134,58 +134,6 @@ void NearMedian(const ColumnGroup& group, std::size_t keep, Lanes& out) {
   }
 }
 
-/// One thread's share of ReduceColumns.
-class ColumnWorker {
- public:
-  ColumnWorker(std::span<float* const> rows,
-               const Network& network,
-               ColumnRule rule,
-               std::size_t parameter,
-               std::span<float> out)
-      : rows_(rows),
-        network_(network),
-        rule_(rule),
-        parameter_(parameter),
-        out_(out),
-        values_(rows.size() * GroupsAtATime(rows.size())),
-        sorted_(rows.size()) {}
-
-  void operator()(std::size_t begin, std::size_t end) {
-    Load(begin, end);
-    const Lanes* values = values_.data();
-    for (std::size_t first = begin; first < end; first += kColumnLanes, values += rows_.size()) {
-      Flip(values, rows_.size(), sorted_.data());
-      Order(network_.comparators.data(), network_.comparators.size(), sorted_.data());
-      Lanes* const wanted = sorted_.data() + network_.first;
-      Flip(wanted, network_.last - network_.first, wanted);
-      Lanes result;
-      rule_({.sorted = sorted_.data(), .values = values, .rows = rows_.size()}, parameter_, result);
-      std::copy_n(result.at, std::min(kColumnLanes, end - first), out_.data() + first);
-    }
-  }
-
- private:
-  /// Row by row, as memory likes it; groups one after the other.
-  void Load(std::size_t begin, std::size_t end) {
-    const std::size_t whole = (end - begin) / kColumnLanes;
-    const std::size_t rest = (end - begin) % kColumnLanes;
-    for (std::size_t i = 0; i < rows_.size(); ++i) {
-      Scatter(rows_[i] + begin, whole, values_.data() + i, rows_.size());
-      if (rest > 0) {
-        std::copy_n(rows_[i] + end - rest, rest, values_[whole * rows_.size() + i].at);
-      }
-    }
-  }
-
-  std::span<float* const> rows_;
-  const Network& network_;
-  ColumnRule rule_;
-  std::size_t parameter_;
-  std::span<float> out_;
-  std::vector<Lanes> values_;
-  std::vector<Lanes> sorted_;
-};
-
 /// Calls `add(low, high)` for each comparator of Batcher's merge exchange, in order.
 template <typename Add>
 void MergeExchange(std::size_t wires, const Add& add) {
@@ -236,14 +184,63 @@ Network SelectionNetwork(std::size_t wires, std::size_t first, std::size_t last)
   return {.comparators = std::move(needed), .first = first, .last = last};
 }
 
+Network MedianNetwork(std::size_t wires) {
+  return SelectionNetwork(wires, (wires - 1) / 2, wires / 2 + 1);
+}
+
+RONDO_CLONES void MiddleOfSorted(const ColumnGroup& group, std::size_t /*parameter*/, Lanes& out) {
+  const Lanes& low = group.sorted[(group.rows - 1) / 2];
+  const Lanes& high = group.sorted[group.rows / 2];
+  for (std::size_t lane = 0; lane < kColumnLanes; ++lane) {
+    const double sum = static_cast<double>(low.at[lane]) + static_cast<double>(high.at[lane]);
+    out.at[lane] = static_cast<float>(sum / 2.0);
+  }
+}
+
+void ColumnReducer::Reduce(std::span<const float* const> rows,
+                           const Network& network,
+                           std::size_t begin,
+                           std::span<float> out) {
+  Load(rows, begin, out.size());
+  sorted_.resize(std::max(sorted_.size(), rows.size()));
+  const Lanes* values = values_.data();
+  for (std::size_t first = 0; first < out.size(); first += kColumnLanes, values += rows.size()) {
+    Flip(values, rows.size(), sorted_.data());
+    Order(network.comparators.data(), network.comparators.size(), sorted_.data());
+    Lanes* const wanted = sorted_.data() + network.first;
+    Flip(wanted, network.last - network.first, wanted);
+    Lanes result;
+    rule_({.sorted = sorted_.data(), .values = values, .rows = rows.size()}, parameter_, result);
+    std::copy_n(result.at, std::min(kColumnLanes, out.size() - first), out.data() + first);
+  }
+}
+
+/// Row by row, as memory likes it; groups one after the other.
+void ColumnReducer::Load(std::span<const float* const> rows, std::size_t begin, std::size_t count) {
+  const std::size_t whole = count / kColumnLanes;
+  const std::size_t rest = count % kColumnLanes;
+  values_.resize(std::max(values_.size(), rows.size() * (whole + (rest > 0 ? 1 : 0))));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const float* const row = rows[i] + begin;
+    Scatter(row, whole, values_.data() + i, rows.size());
+    if (rest > 0) {
+      std::copy_n(row + count - rest, rest, values_[whole * rows.size() + i].at);
+    }
+  }
+}
+
 void ReduceColumns(std::span<float* const> rows,
                    const Network& network,
                    ColumnRule rule,
                    std::size_t parameter,
                    Workers& workers,
                    std::span<float> out) {
+  const std::vector<const float*> from(rows.begin(), rows.end());
   ForEachPiece(workers, out.size(), GroupsAtATime(rows.size()) * kColumnLanes, [&] {
-    return ColumnWorker(rows, network, rule, parameter, out);
+    return
+        [&, reducer = ColumnReducer(rule, parameter)](std::size_t begin, std::size_t end) mutable {
+          reducer.Reduce(from, network, begin, out.subspan(begin, end - begin));
+        };
   });
 }
 

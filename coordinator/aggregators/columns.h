@@ -55,6 +55,33 @@ void ReduceColumns(std::span<float* const> rows,
                    Workers& workers,
                    std::span<float> out);
 
+/// The mean of the middle two of sorted values, for ReduceColumns and ColumnReducer.
+void MiddleOfSorted(const ColumnGroup& group, std::size_t parameter, Lanes& out);
+
+/// The network after which MiddleOfSorted finds the middle of so many values.
+Network MedianNetwork(std::size_t wires);
+
+/// What ReduceColumns does, for one thread and rows that change from call to call.
+class ColumnReducer {
+ public:
+  ColumnReducer(ColumnRule rule, std::size_t parameter) : rule_(rule), parameter_(parameter) {}
+
+  /// out[k] = rule of rows[..][begin + k], as many columns as `out` has.
+  /// Requires network made for as many wires as there are rows.
+  void Reduce(std::span<const float* const> rows,
+              const Network& network,
+              std::size_t begin,
+              std::span<float> out);
+
+ private:
+  void Load(std::span<const float* const> rows, std::size_t begin, std::size_t count);
+
+  ColumnRule rule_;
+  std::size_t parameter_;
+  std::vector<Lanes> values_;
+  std::vector<Lanes> sorted_;
+};
+
 /// out[k] = mean of the `keep` values of column k that lie nearest to its median; of two values
 /// equally far the one of the lower row. Distances are rounded to float.
 void MeanAroundMedian(std::span<float* const> rows,

@@ -5,15 +5,6 @@
 namespace rondo::coordinator {
 namespace {
 
-RONDO_CLONES void MiddleOfSorted(const ColumnGroup& group, std::size_t /*parameter*/, Lanes& out) {
-  const Lanes& low = group.sorted[(group.rows - 1) / 2];
-  const Lanes& high = group.sorted[group.rows / 2];
-  for (std::size_t lane = 0; lane < kColumnLanes; ++lane) {
-    const double sum = static_cast<double>(low.at[lane]) + static_cast<double>(high.at[lane]);
-    out.at[lane] = static_cast<float>(sum / 2.0);
-  }
-}
-
 RONDO_CLONES void MeanWithoutEnds(const ColumnGroup& group, std::size_t dropped, Lanes& out) {
   double sums[kColumnLanes] = {};
   for (std::size_t i = dropped; i < group.rows - dropped; ++i) {
@@ -30,13 +21,8 @@ RONDO_CLONES void MeanWithoutEnds(const ColumnGroup& group, std::size_t dropped,
 }  // namespace
 
 Status Median(const Updates& updates, const RuleContext& context, std::span<float> out) {
-  const std::size_t n = updates.count();
-  ReduceColumns(updates.rows,
-                SelectionNetwork(n, (n - 1) / 2, n / 2 + 1),
-                &MiddleOfSorted,
-                0,
-                context.workers,
-                out);
+  ReduceColumns(
+      updates.rows, MedianNetwork(updates.count()), &MiddleOfSorted, 0, context.workers, out);
   return Ok();
 }
 

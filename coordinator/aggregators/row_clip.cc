@@ -3,15 +3,10 @@
 #include <cmath>
 #include <utility>
 
+#include "coordinator/aggregators/centred.h"
+
 namespace rondo::coordinator {
 namespace {
-
-/// A number of the grid around zero.
-std::int64_t Centred(std::int64_t value, const GridSpec& grid) {
-  const bool above =
-      grid.kind == GridSpec::Kind::kRing && value > (std::int64_t{1} << (grid.bits - 1));
-  return above ? value - (std::int64_t{1} << grid.bits) : value;
-}
 
 void ClipRow(std::span<std::int64_t> row, const GridSpec& grid, double most) {
   double square = 0.0;

@@ -38,6 +38,7 @@ constexpr RuleEntry kRules[] = {
     {"centered_clipping", &CenteredClipping, &Majority, "2 f + 1"},
     {"mda", &MinimumDiameter, &Majority, "2 f + 1"},
     {"norm_bounding", &NormBounding, &Majority, "2 f + 1"},
+    {"row_median", &RowMedian, &Majority, "2 f + 1"},
 };
 
 constexpr PreEntry kPreStages[] = {

@@ -31,6 +31,11 @@ Status WeightedMean(const Updates& updates, const RuleContext& context, std::spa
 /// Source  Yin et al. 2018, definition 1.
 Status Median(const Updates& updates, const RuleContext& context, std::span<float> out);
 
+/// Median, but in a table only over the updates that contribute to a row (row_contribution.h); a
+/// row without contributors gets 0. O(n d log^2 n). Memory  as Median, and n bytes a row of the
+/// tables. Source  the row-wise counterpart of Yin et al. 2018, definition 1.
+Status RowMedian(const Updates& updates, const RuleContext& context, std::span<float> out);
+
 /// Coordinate-wise mean without the f smallest and the f largest values. O(n d log^2 n).
 /// Memory  as Median.
 /// Source  Yin et al. 2018, definition 2.

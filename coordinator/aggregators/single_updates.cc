@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/federated/vector_math.h"
+#include "coordinator/aggregators/row_contribution.h"
 #include "coordinator/aggregators/rules.h"
 
 namespace rondo::coordinator {
@@ -47,7 +48,8 @@ class SingleUpdates : public Aggregator {
     if (const Status enough = CheckRule(parts_.config, values_.size(), round); !enough) {
       return Fail(ErrorCode::kTooFewClients, enough.error().message);
     }
-    Updates updates{.weights = std::move(weights_), .size = layout_->size()};
+    Updates updates{
+        .weights = std::move(weights_), .size = layout_->size(), .tables = TablesOf(*layout_)};
     for (std::vector<float>& values : values_) {
       updates.rows.push_back(values.data());
     }

@@ -18,11 +18,19 @@
 /// double, block by block in a fixed order. Results depend on no thread.
 namespace rondo::coordinator {
 
+/// An embedding table inside an update: `items` rows of `width` numbers from `offset` on.
+struct Table {
+  std::size_t offset = 0;
+  std::size_t items = 0;
+  std::size_t width = 0;
+};
+
 /// The updates of one round. Rules read them; stages before a rule change them in place.
 struct Updates {
   std::vector<float*> rows;     ///< one a client, in the byte order of their ids
   std::vector<double> weights;  ///< one a row
   std::size_t size = 0;         ///< columns
+  std::vector<Table> tables;    ///< apart, in order of offsets
 
   std::size_t count() const { return rows.size(); }
 };

@@ -83,6 +83,21 @@ def norm_bounding(X, tau=100.0, weights=None, **_):
     return mean(X.astype(np.float64) * np.minimum(1, tau / np.maximum(norms, 1e-300))[:, None], weights)
 
 
+def row_median(X, tables=(), **_):
+    """The median; in a table (offset, rows, width) only over the clients that contribute to a row, without any of them 0.
+    A client contributes to a row that is not zero and at least as long as the root mean square over the table's rows."""
+    out = median(X)
+    for offset, rows, width in tables:
+        T = X[:, offset:offset + rows * width].reshape(len(X), rows, width).astype(np.float64)
+        squares = (T ** 2).sum(axis=2)
+        counts = (squares > 0) & (squares * rows >= squares.sum(axis=1, keepdims=True))
+        for row in range(rows):
+            values = T[counts[:, row], row]
+            begin = offset + row * width
+            out[begin:begin + width] = np.median(values, axis=0) if len(values) else 0
+    return out
+
+
 def nnm(X, f, **_):
     D = squared_distances(X)
     return np.stack([mean(X[np.sort(np.argsort(row, kind="stable")[:len(X) - f])]) for row in D])
@@ -94,5 +109,5 @@ def clipping(X, tau, **_):
 
 
 RULES = {rule.__name__: rule for rule in (mean, median, trimmed_mean, meamed, krum, multi_krum, bulyan, geometric_median,
-                                          centered_clipping, mda, norm_bounding)}
+                                          centered_clipping, mda, norm_bounding, row_median)}
 STAGES = {stage.__name__: stage for stage in (nnm, clipping)}

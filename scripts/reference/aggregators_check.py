@@ -15,15 +15,21 @@ import numpy as np
 from aggregators import RULES, STAGES
 
 
-def write(path, vector, weight):
-    """Two tensors, of which the second in the file comes first by name."""
-    cut = len(vector) // 3
+def write(path, vector, weight, width):
+    """Two tensors, of which the second in the file comes first by name; "z" is a table of rows of `width`."""
+    cut = first_of_table(len(vector), width)
+    size = len(vector) - cut
     header = {"__metadata__": {"weight": str(weight)},
-              "z": {"dtype": "F32", "shape": [len(vector) - cut], "data_offsets": [0, 4 * (len(vector) - cut)]},
-              "a": {"dtype": "F32", "shape": [cut], "data_offsets": [4 * (len(vector) - cut), 4 * len(vector)]}}
+              "z": {"dtype": "F32", "shape": [size // width, width], "data_offsets": [0, 4 * size]},
+              "a": {"dtype": "F32", "shape": [cut], "data_offsets": [4 * size, 4 * len(vector)]}}
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     path.write_bytes(struct.pack("<Q", len(text)) + text + vector[cut:].tobytes() + vector[:cut].tobytes())
+
+
+def first_of_table(size, width):
+    """About a third of the numbers stand in front of the table, whose rows are whole."""
+    return size - (size - size // 3) // width * width
 
 
 def read(path):
@@ -42,7 +48,11 @@ def make_updates(rng):
         X[:f] *= 100
     if rng.random() < 0.3:
         X[rng.integers(0, n)] = X[rng.integers(0, n)]
-    return X, f
+    width = int(rng.integers(1, min(70, len(X[0]) // 2) + 1))
+    if rng.random() < 0.5:  # most clients leave most rows of the table at zero
+        table = X[:, first_of_table(d, width):].reshape(n, -1, width)
+        table[rng.random(table.shape[:2]) < rng.choice([0.3, 0.9, 0.99])] = 0
+    return X, f, width
 
 
 def main():
@@ -54,17 +64,19 @@ def main():
             folder.mkdir(exist_ok=True)
             for old in folder.iterdir():
                 old.unlink()
-            X, f = make_updates(rng)
+            X, f, width = make_updates(rng)
             weights = rng.integers(1, 100, len(X))
             for i, row in enumerate(X):
-                write(folder / f"{i:03}.safetensors", row, weights[i])
+                write(folder / f"{i:03}.safetensors", row, weights[i], width)
+            begin = first_of_table(X.shape[1], width)
+            tables = [(begin, (X.shape[1] - begin) // width, width)]
             tau = float(np.median(np.linalg.norm(X, axis=1)))
             for rule in RULES:
                 if rule == "mda" and (len(X) > 25 or f > 3):
                     continue
                 pre = rng.choice(["", "nnm", "clipping"], p=[0.6, 0.2, 0.2])
                 Y = STAGES[pre](X, f=f, tau=tau) if pre else X
-                expected = RULES[rule](Y, f=f, tau=tau, weights=None if pre == "nnm" else weights)
+                expected = RULES[rule](Y, f=f, tau=tau, weights=None if pre == "nnm" else weights, tables=tables)
                 out = folder.parent / "out.safetensors"
                 command = [program, "aggregate", "--strategy", rule, "--set", f"f={f}", "--set", f"tau={tau!r}",
                            "--updates", folder, "--out", out, "--json"] + (["--pre", pre] if pre else [])

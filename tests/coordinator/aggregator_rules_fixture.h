@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <string>
@@ -16,7 +17,8 @@ struct OwnedUpdates {
         weights(rows.size(), 1.0) {}
 
   Updates View() {
-    Updates updates{.weights = weights, .size = rows.empty() ? 0 : rows.front().size()};
+    Updates updates{
+        .weights = weights, .size = rows.empty() ? 0 : rows.front().size(), .tables = tables};
     for (std::vector<float>& row : rows) {
       updates.rows.push_back(row.data());
     }
@@ -25,7 +27,22 @@ struct OwnedUpdates {
 
   std::vector<std::vector<float>> rows;
   std::vector<double> weights;
+  std::vector<Table> tables;
 };
+
+/// Sets two of three rows of the table in each update to zero, and every fifth in all.
+inline void LeaveRows(const Table& table, std::vector<std::vector<float>>& rows) {
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (std::size_t item = 0; item < table.items; ++item) {
+      if ((i + item) % 3 != 0 || item % 5 == 4) {
+        std::fill_n(
+            rows[i].begin() + static_cast<std::ptrdiff_t>(table.offset + item * table.width),
+            table.width,
+            0.0F);
+      }
+    }
+  }
+}
 
 /// The updates of scripts/reference/aggregators_golden.py.
 inline OwnedUpdates MakeUpdates(const std::string& kind,
@@ -43,7 +60,7 @@ inline OwnedUpdates MakeUpdates(const std::string& kind,
   }
   for (std::size_t i = 0; i < n; ++i) {
     for (float& value : rows[i]) {
-      if (kind == "ties") {
+      if (kind == "ties" || kind == "sparse") {
         value = std::floor(value * 4.0F) / 4.0F;
       } else if (kind == "hostile" && i < f) {
         value = value * 16.0F + 64.0F;
@@ -53,7 +70,13 @@ inline OwnedUpdates MakeUpdates(const std::string& kind,
       rows[i] = rows[i - 1];
     }
   }
+  const std::size_t width = 1 + n % 9;
+  const Table table{.offset = d / 5, .items = (d - d / 5) / width, .width = width};
+  if (kind == "sparse") {
+    LeaveRows(table, rows);
+  }
   OwnedUpdates updates(std::move(rows));
+  updates.tables = {table};
   for (std::size_t i = 0; i < n; ++i) {
     updates.weights[i] = static_cast<double>(1 + 7 * i % 5);
   }

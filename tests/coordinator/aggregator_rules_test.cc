@@ -159,6 +159,23 @@ TEST(AggregatorRules, TiesGoToTheLowerRow) {
   }
 }
 
+TEST(RowMedian, AsksOnlyThoseWhoContributeToARow) {
+  // A bias, and a table of three rows of 2. Two of five clients move its first row, which is the
+  // longest of theirs; the third row moves only by less than the root mean square.
+  OwnedUpdates updates({{1, 3, 4, 0, 0, 0, 0},
+                        {2, 5, 4, 0, 0, 0.5F, 0.5F},
+                        {3, 0, 0, 2, 2, 0, 0},
+                        {4, 0, 0, 0, 0, 0, 0},
+                        {5, 0.1F, 0, 1, 0, 0, 0}});
+  updates.tables = {{.offset = 1, .items = 3, .width = 2}};
+
+  EXPECT_THAT(Aggregate(updates, {.aggregator = "row_median"}),
+              ElementsAre(3, 4, 4, 1.5F, 1, 0, 0));
+  updates.tables = {};
+  EXPECT_THAT(Aggregate(updates, {.aggregator = "row_median"}),
+              ElementsAre(3, 0.1F, 0, 0, 0, 0, 0));
+}
+
 TEST(AggregatorRules, MixAndClipTheRowsThatPublishedExamplesMixAndClip) {
   Workers workers(1);
   OwnedUpdates mixed({{1, 2, 3}, {4, 5, 6}, {7, 8, 9}});
@@ -278,7 +295,8 @@ TEST(CheckRule, KnowsWhatEachRuleNeeds) {
                                                        {"geometric_median", 7},
                                                        {"centered_clipping", 7},
                                                        {"mda", 7},
-                                                       {"norm_bounding", 7}};
+                                                       {"norm_bounding", 7},
+                                                       {"row_median", 7}};
   ASSERT_EQ(std::size(cases), Rules().size());
   for (const auto& [rule, least] : cases) {
     EXPECT_EQ(Complaint(Config(rule), least), "") << rule;

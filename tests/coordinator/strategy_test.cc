@@ -60,6 +60,21 @@ TEST(Strategy, RefusesRulesThatTheCohortIsTooSmallFor) {
   EXPECT_FALSE(Strategy::CheckClients(scenario.strategy, 22, "there are").has_value());
 }
 
+TEST(Strategy, RefusesRowsThatNoCohortCouldMove) {
+  Scenario scenario;
+  scenario.strategy.row_contributors = 21;
+  scenario.strategy.cohort = 20;
+
+  const auto strategy = Strategy::Create(scenario);
+  ASSERT_FALSE(strategy.has_value());
+  EXPECT_EQ(strategy.error().message,
+            "strategy.row_contributors: no row would ever move from 21 contributors on, since the "
+            "cohort has 20; lower it or take more clients a round");
+  scenario.strategy.row_contributors = 20;
+  EXPECT_TRUE(Strategy::Create(scenario).has_value());
+  EXPECT_FALSE(Strategy::CheckClients(scenario.strategy, 19, "there are").has_value());
+}
+
 TEST(Strategy, RefusesToLookAtSingleUpdatesUnderMasks) {
   Scenario scenario;
   scenario.privacy.mode = "masked";
@@ -71,9 +86,12 @@ TEST(Strategy, RefusesToLookAtSingleUpdatesUnderMasks) {
   mixed.strategy.pre = {"nnm"};
   Scenario rows = scenario;
   rows.strategy.row_clip = 1.0;
+  Scenario few = scenario;
+  few.strategy.row_contributors = 3;
   for (const auto& [refused, part] : {std::pair{median, "aggregator: \"median\""},
                                       std::pair{mixed, "pre: \"nnm\""},
-                                      std::pair{rows, "row_clip"}}) {
+                                      std::pair{rows, "row_clip"},
+                                      std::pair{few, "row_contributors"}}) {
     const auto strategy = Strategy::Create(refused);
     ASSERT_FALSE(strategy.has_value()) << part;
     EXPECT_EQ(strategy.error().code, ErrorCode::kUnsupported);

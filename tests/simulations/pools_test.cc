@@ -104,6 +104,32 @@ TEST_F(ThreePoolsTest, ARuleOverSingleUpdatesChoosesTheSameInAllThreePools) {
   EXPECT_EQ(over_tls_->state.model.values, in_memory_->state.model.values);
 }
 
+TEST_F(ThreePoolsTest, RowsThatTooFewContributeToStayTheSameInAllThreePools) {
+  scenario_.strategy.name = "row_median";
+  scenario_.strategy.aggregator = "row_median";
+  scenario_.strategy.row_contributors = 2;
+  scenario_.strategy.row_clip = 0.5;
+  RunAllThree();
+  ASSERT_TRUE(over_tls_);
+
+  const ParameterVector& model = simulated_->state.model;
+  const ParameterVector initial = InitialParameters(model.layout, scenario_.seed);
+  const auto moved = [&](std::ptrdiff_t row) {
+    const auto width = static_cast<std::ptrdiff_t>(model.layout->Find("item.weight")->shape.back());
+    const auto begin = model.Tensor("item.weight").begin() + row * width;
+    return !std::equal(begin, begin + width, initial.Tensor("item.weight").begin() + row * width);
+  };
+  std::ptrdiff_t count = 0;
+  const auto rows = static_cast<std::ptrdiff_t>(model.layout->Find("item.weight")->shape.front());
+  for (std::ptrdiff_t row = 1; row < rows; ++row) {
+    count += moved(row) ? 1 : 0;
+  }
+  EXPECT_GT(count, 0);
+  EXPECT_LT(count, rows - 1) << "no row was held back";
+  EXPECT_LE(LargestDifference(model.values, in_memory_->state.model.values), kTolerance);
+  EXPECT_EQ(over_tls_->state.model.values, in_memory_->state.model.values);
+}
+
 TEST_F(PoolsTest, AMinibatchRoundIsTheSameWithSharedWeights) {
   // One local step and nothing a client alone can see: the simulation trains one set of weights.
   scenario_.client.epochs = 1;
