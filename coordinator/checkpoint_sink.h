@@ -31,6 +31,10 @@ struct RunState {
   int void_in_a_row = 0;
   Duration simulated{};  ///< time that all rounds took on a virtual clock
 
+  /// Buffered aggregation: clients whose work no round has used yet. It is lost in a restart, so
+  /// they are invited first, with the newest model.
+  std::vector<ClientId> at_work;
+
   RoundId validated_round = 0;  ///< the last round whose model went through validation
   RoundId best_round = 0;       ///< 0: no validation gave numbers yet
   double best_ndcg = 0.0;

@@ -73,6 +73,15 @@ class ClientPool {
   /// Tells everyone who was invited how the round ended; clients still at work on it give up.
   virtual void Announce(const std::vector<ClientId>& included, const RoundResult& result) = 0;
 
+  /// Announces to those `asked` alone; everybody else stays at work, as buffered rounds have it.
+  /// Also ends an evaluation. Whoever was asked has answered or is told to give up.
+  virtual void Settle(const std::vector<ClientId>& asked,
+                      const std::vector<ClientId>& included,
+                      const RoundResult& result) = 0;
+
+  /// Whether clients can be evaluated while they are at work on training.
+  virtual bool evaluates_beside_training() const { return false; }
+
   /// Hands the final model to every client that is or comes back in time, and ends the sessions.
   virtual Task<Status> Finish(const Broadcast& model, TimePoint deadline, std::stop_token stop) = 0;
 

@@ -31,18 +31,25 @@ CohortSampler::CohortSampler(const StrategyConfig& strategy, std::optional<std::
 }
 
 std::vector<ClientId> CohortSampler::Sample(std::vector<ClientId> available, RoundId round) const {
+  return Sample(std::move(available), Draw{.round = round, .number = 0, .count = invited_});
+}
+
+std::vector<ClientId> CohortSampler::Sample(std::vector<ClientId> available,
+                                            const Draw& draw) const {
   std::sort(available.begin(), available.end());
-  if (available.size() <= invited_) {
+  if (available.size() <= draw.count) {
     return available;
   }
-  Rng rng(StreamName{
-      .seed = seed_.value_or(0), .round = round, .client = 0, .purpose = Purpose::kCohort});
-  for (std::size_t i = 0; i < invited_; ++i) {
+  Rng rng(StreamName{.seed = seed_.value_or(0),
+                     .round = draw.round,
+                     .client = draw.number,
+                     .purpose = Purpose::kCohort});
+  for (std::size_t i = 0; i < draw.count; ++i) {
     const std::uint64_t left = available.size() - i;
     std::swap(available[i],
               available[i + (seed_ ? rng.Below(left) : UniformBelow(left, SecureRandomU64))]);
   }
-  available.resize(invited_);
+  available.resize(draw.count);
   std::sort(available.begin(), available.end());
   return available;
 }

@@ -17,8 +17,17 @@ class CohortSampler {
  public:
   CohortSampler(const StrategyConfig& strategy, std::optional<std::uint64_t> seed);
 
+  struct Draw {
+    RoundId round = 0;
+    std::uint64_t number = 0;  ///< of the draws in this round, from 0
+    std::size_t count = 0;     ///< how many clients are wanted
+  };
+
   /// At most ceil(cohort * over_selection) of the available clients, in byte order.
   std::vector<ClientId> Sample(std::vector<ClientId> available, RoundId round) const;
+
+  /// At most draw.count of them. The first draw of a whole cohort is that of Sample(round).
+  std::vector<ClientId> Sample(std::vector<ClientId> available, const Draw& draw) const;
 
   /// A round may end when so many have contributed, although more were invited; never without
   /// over-selection.

@@ -51,6 +51,12 @@ void RemoteClients::Announce(const std::vector<ClientId>& included, const RoundR
   state_->Announce(included, result);
 }
 
+void RemoteClients::Settle(const std::vector<ClientId>& asked,
+                           const std::vector<ClientId>& included,
+                           const RoundResult& result) {
+  state_->Settle(asked, included, result);
+}
+
 Task<Status> RemoteClients::Finish(const Broadcast& model,
                                    TimePoint deadline,
                                    std::stop_token stop) {

@@ -62,6 +62,9 @@ class RemoteClients final : public ClientPool {
   void Send(const ClientId& client, Bytes payload) override;
   Task<Result<PoolEvent>> Next(TimePoint deadline) override;
   void Announce(const std::vector<ClientId>& included, const RoundResult& result) override;
+  void Settle(const std::vector<ClientId>& asked,
+              const std::vector<ClientId>& included,
+              const RoundResult& result) override;
 
   /// Clients confirm with Goodbye that they keep the model. Returns when all did, or when those
   /// connected did and the others stayed away for `return_wait`, at the deadline, or when asked to

@@ -242,6 +242,13 @@ Task<Result<PoolEvent>> RemoteClients::State::Next(TimePoint deadline) {
 
 void RemoteClients::State::Announce(const std::vector<ClientId>& included,
                                     const RoundResult& result) {
+  const std::vector<ClientId> everyone(invited_.begin(), invited_.end());
+  Settle(everyone, included, result);
+}
+
+void RemoteClients::State::Settle(const std::vector<ClientId>& asked,
+                                  const std::vector<ClientId>& included,
+                                  const RoundResult& result) {
   // An evaluation leaves nothing pending at a client, so its end is not announced.
   for (const ClientId& id : evaluating_) {
     if (const auto found = ready_.find(id); found != ready_.end()) {
@@ -250,7 +257,7 @@ void RemoteClients::State::Announce(const std::vector<ClientId>& included,
   }
   evaluating_.clear();
   const std::set<ClientId> in(included.begin(), included.end());
-  for (const ClientId& id : invited_) {
+  for (const ClientId& id : asked) {
     RoundResult own = result;
     own.included = in.contains(id) && !result.is_void;
     if (const auto found = ready_.find(id); found != ready_.end()) {
@@ -258,8 +265,8 @@ void RemoteClients::State::Announce(const std::vector<ClientId>& included,
       found->second->Queue(own);
     }
     results_[id] = std::move(own);
+    invited_.erase(id);
   }
-  invited_.clear();
 }
 
 void RemoteClients::State::TellFinish(ClientSession& session) {

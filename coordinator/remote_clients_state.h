@@ -32,6 +32,9 @@ class RemoteClients::State final : public SessionOwner, public std::enable_share
                 const Broadcast& broadcast);
   void Send(const ClientId& client, Bytes payload);
   void Announce(const std::vector<ClientId>& included, const RoundResult& result);
+  void Settle(const std::vector<ClientId>& asked,
+              const std::vector<ClientId>& included,
+              const RoundResult& result);
   Task<Status> WaitFor(std::size_t count, TimePoint deadline);
   Task<Result<PoolEvent>> Next(TimePoint deadline);
   Task<Status> Finish(const Broadcast& broadcast, TimePoint deadline, std::stop_token stop);

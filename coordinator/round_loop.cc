@@ -13,16 +13,9 @@
 namespace rondo::coordinator {
 namespace {
 
-/// How often a waiting loop looks whether it was asked to stop.
-constexpr Duration kStopPoll = std::chrono::milliseconds(200);
-
 /// Faults that cost a round; all others end the run.
 bool OnlyVoidsTheRound(ErrorCode code) {
   return code == ErrorCode::kTooFewClients || code == ErrorCode::kDiverged;
-}
-
-Failure Cancelled() {
-  return Fail(ErrorCode::kCancelled, "the run was stopped; it can be resumed");
 }
 
 }  // namespace
@@ -63,6 +56,10 @@ Status RoundLoop::Prepare() {
     state_.void_in_a_row = 0;
   }
   UseModel(state_.model);
+  if (scenario_.strategy.buffer > 0) {
+    work_ = std::make_unique<BufferedWork>(parts_.new_session);
+    returning_ = state_.at_work;
+  }
   return Ok();
 }
 
@@ -73,10 +70,12 @@ Task<Status> RoundLoop::RunRounds() {
     }
     // Before the next round and not after the last one, so that a run killed in between catches up.
     if (ValidationDue()) {
+      RONDO_CO_TRY_STATUS(co_await RestBeforeEvaluation());
       RONDO_CO_TRY_STATUS(co_await Validate());
     }
     if (OutOfPatience()
         || state_.round >= static_cast<RoundId>(std::max(scenario_.strategy.rounds, 0))) {
+      ReleaseWork();
       co_return Ok();
     }
     RONDO_CO_TRY_STATUS(co_await PlayRound());
@@ -92,12 +91,17 @@ Task<Status> RoundLoop::PlayRound() {
   round.bytes_down = parts_.pool.bytes_down();
 
   // 1. Wait for clients and select the cohort. 2. Offer.
-  Status played = co_await WaitForQuorum(round);
+  Status played = Ok();
+  if (work_ == nullptr || work_->at_work() == 0) {
+    played = co_await WaitForQuorum(round);
+  }
   if (played.has_value()) {
-    played = OfferTraining(round);
+    played = Open(round);
   }
   // 3. Collect until all have answered, or the deadline.
-  if (played.has_value()) {
+  if (played.has_value() && work_ != nullptr) {
+    played = co_await CollectBuffered(round);
+  } else if (played.has_value()) {
     played = co_await Collect(round);
   }
   // 4. Fold and apply the server optimiser.
@@ -134,30 +138,42 @@ Task<Status> RoundLoop::WaitForQuorum(Round& round) {
   }
 }
 
+Status RoundLoop::Open(Round& round) {
+  return work_ != nullptr ? OpenBuffered(round) : OfferTraining(round);
+}
+
 Status RoundLoop::OfferTraining(Round& round) {
   const StrategyConfig& config = scenario_.strategy;
   round.invited = parts_.sampler.Sample(parts_.pool.Available(), round.id);
   if (round.invited.empty()) {
     return Fail(ErrorCode::kTooFewClients, "no client is available");
   }
-  const std::uint64_t max_weight = config.weighting == "uniform" ? 1 : config.max_weight;
-  RONDO_TRY(const GridSpec grid, MakeGrid(scenario_.privacy, max_weight, round.invited.size()));
-  ContributionSpec spec{.kind = OfferKind::kTrain, .round = round.id, .max_weight = max_weight};
-  spec.blocks.push_back({std::string(kDeltaBlock), state_.model.layout, grid, Scaling::kByWeight});
-  Offer offer{.kind = OfferKind::kTrain, .round = round.id, .model_sha256 = broadcast_.sha256};
-  offer.train = parts_.strategy.PlanTraining(round.id, grid);
-  if (offer.train.normalise) {
-    spec.blocks.push_back({std::string(kStepsBlock), StepsLayout(), grid, Scaling::kByWeight});
-  }
-  spec.visibility = parts_.strategy.visibility();
-  round.session = parts_.new_session(std::move(spec), round.invited);
+  RONDO_TRY(TrainingPlan plan, PlanTraining(round.id, round.invited.size()));
+  round.session = parts_.new_session(std::move(plan.spec), round.invited);
   round.enough = parts_.sampler.enough();
   round.offered = parts_.clock.Now();
   round.deadline = round.offered + Seconds(config.deadline_s);
   RONDO_TRY_STATUS(ApplyStep(round.session->Start(round.offered), round));
 
-  parts_.pool.Dispatch(round.invited, offer, broadcast_);
+  parts_.pool.Dispatch(round.invited, plan.offer, broadcast_);
   return Ok();
+}
+
+Result<RoundLoop::TrainingPlan> RoundLoop::PlanTraining(RoundId id, std::uint64_t updates) const {
+  const StrategyConfig& config = scenario_.strategy;
+  const std::uint64_t max_weight = config.weighting == "uniform" ? 1 : config.max_weight;
+  RONDO_TRY(const GridSpec grid, MakeGrid(scenario_.privacy, max_weight, updates));
+  TrainingPlan plan;
+  ContributionSpec& spec = plan.spec;
+  spec = {.kind = OfferKind::kTrain, .round = id, .max_weight = max_weight};
+  spec.blocks.push_back({std::string(kDeltaBlock), state_.model.layout, grid, Scaling::kByWeight});
+  plan.offer = {.kind = OfferKind::kTrain, .round = id, .model_sha256 = broadcast_.sha256};
+  plan.offer.train = parts_.strategy.PlanTraining(id, grid);
+  if (plan.offer.train.normalise) {
+    spec.blocks.push_back({std::string(kStepsBlock), StepsLayout(), grid, Scaling::kByWeight});
+  }
+  spec.visibility = parts_.strategy.visibility();
+  return plan;
 }
 
 Task<Status> RoundLoop::Collect(Round& round) {
@@ -271,7 +287,11 @@ Status RoundLoop::EndRound(Round& round, const Status& played) {
   const std::vector<ClientId>& included = is_void ? nobody : round.session->contributors();
   const RoundResult result{
       .round = round.id, .is_void = is_void, .model_sha256 = broadcast_.sha256};
-  KeepResults(round, included, result);
+  if (work_ != nullptr) {
+    EndBuffered(round, result);
+  } else {
+    KeepResults(round, included, result);
+  }
   // Before the checkpoint: who resumes from it finds the record of every round that it holds.
   Report(round);
   const TimePoint reported = WallTime();
@@ -280,7 +300,11 @@ Status RoundLoop::EndRound(Round& round, const Status& played) {
   if (round.id % every == 0) {
     RONDO_TRY_STATUS(SaveState());
   }
-  parts_.pool.Announce(included, result);
+  if (work_ != nullptr) {
+    AnnounceBuffered(round, result);
+  } else {
+    parts_.pool.Announce(included, result);
+  }
   unreported_ = WallTime() - reported;
   return may_go_on;
 }

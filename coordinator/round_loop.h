@@ -9,6 +9,7 @@
 #include "common/config/scenario.h"
 #include "common/core/clock.h"
 #include "common/metrics/evaluate.h"
+#include "coordinator/buffered_work.h"
 #include "coordinator/checkpoint_sink.h"
 #include "coordinator/clear_session.h"
 #include "coordinator/client_pool.h"
@@ -32,7 +33,9 @@ EvaluateTask PlanEvaluation(const EvaluationConfig& config, RoundId id, Split sp
 ///
 /// A round: select, offer, collect, fold, server optimiser, checkpoint, announce, report; now and
 /// then evaluate. A round without quorum or with a sum that is not finite is void: model and
-/// optimiser keep their bits. Whatever Parts refers to outlives Run. Confined to one thread.
+/// optimiser keep their bits. With `strategy.buffer` rounds are buffered: clients are always at
+/// work, and a round ends with the answers of K of them to whatever offers. Whatever Parts refers
+/// to outlives Run. Confined to one thread.
 class RoundLoop {
  public:
   struct Parts {
@@ -67,12 +70,15 @@ class RoundLoop {
 
  private:
   struct Round;
+  struct TrainingPlan;
 
   Status Prepare();
   Task<Status> RunRounds();
   Task<Status> PlayRound();
   Task<Status> WaitForQuorum(Round& round);
+  Status Open(Round& round);
   Status OfferTraining(Round& round);
+  Result<TrainingPlan> PlanTraining(RoundId id, std::uint64_t updates) const;
   Task<Status> Collect(Round& round);
   Status HandleEvent(PoolEvent event, Round& round);
   Status ApplyStep(Result<Step> step, Round& round);
@@ -83,6 +89,16 @@ class RoundLoop {
                    const RoundResult& result);
   Status CountVoidRound(Round& round, const Error& why);
   void Report(Round& round);
+
+  // Buffered rounds.
+  Status OpenBuffered(Round& round);
+  Task<Status> CollectBuffered(Round& round);
+  Status Invite(Round& round);
+  Status TakeAnswer(PoolEvent event);
+  void EndBuffered(Round& round, const RoundResult& result);
+  void AnnounceBuffered(const Round& round, const RoundResult& result);
+  Task<Status> RestBeforeEvaluation();
+  void ReleaseWork();
 
   Task<Status> Validate();
   Task<Result<ValidationReport>> Evaluate(RoundId id, Split split);
@@ -99,9 +115,11 @@ class RoundLoop {
   Parts parts_;
   Scenario scenario_;
   RunState state_;
-  Broadcast broadcast_;    ///< what clients work on now
-  bool saved_;             ///< the newest state is in the sink
-  Duration unreported_{};  ///< the last round's checkpoint and announcement
+  Broadcast broadcast_;                 ///< what clients work on now
+  std::unique_ptr<BufferedWork> work_;  ///< null: rounds are synchronous
+  std::vector<ClientId> returning_;     ///< at work when the run before this one ended
+  bool saved_;                          ///< the newest state is in the sink
+  Duration unreported_{};               ///< the last round's checkpoint and announcement
 };
 
 }  // namespace rondo::coordinator

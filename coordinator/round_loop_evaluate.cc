@@ -84,7 +84,13 @@ Task<Result<ValidationReport>> RoundLoop::Evaluate(RoundId id, Split split) {
   RONDO_CO_TRY_STATUS(OfferEvaluation(round, split));
   Status played = co_await Collect(round);
   const std::vector<ClientId>& contributors = round.session->contributors();
-  parts_.pool.Announce(contributors, {.round = id, .model_sha256 = broadcast_.sha256});
+  const RoundResult ended{.round = id, .model_sha256 = broadcast_.sha256};
+  if (work_ != nullptr) {
+    const std::vector<ClientId> nobody;
+    parts_.pool.Settle(nobody, nobody, ended);
+  } else {
+    parts_.pool.Announce(contributors, ended);
+  }
   RONDO_CO_TRY_STATUS(std::move(played));
   report.contributors = contributors.size();
   report.dropped = round.session->dropped();

@@ -20,9 +20,23 @@ struct RoundLoop::Round {
   std::vector<ClientId> invited;
   std::size_t enough = 0;
   std::unique_ptr<AggregationSession> session;
+  std::uint64_t draws = 0;     ///< buffered: of clients that took the place of others
   std::uint64_t bytes_up = 0;  ///< before the round
   std::uint64_t bytes_down = 0;
 };
+
+/// An offer, and what its contributions must look like.
+struct RoundLoop::TrainingPlan {
+  Offer offer;
+  ContributionSpec spec;
+};
+
+/// How often a waiting loop looks whether it was asked to stop.
+inline constexpr Duration kStopPoll = std::chrono::milliseconds(200);
+
+inline Failure Cancelled() {
+  return Fail(ErrorCode::kCancelled, "the run was stopped; it can be resumed");
+}
 
 /// A duration of the scenario.
 inline Duration Seconds(double seconds) {

@@ -21,6 +21,10 @@ boost::json::object RoundLine(const RoundReport& report) {
   if (report.simulated_seconds) {
     line["simulated_seconds"] = *report.simulated_seconds;
   }
+  if (report.stale) {
+    line["stale"] = *report.stale;
+    line["staleness"] = report.staleness;
+  }
   if (report.reason) {
     line["reason"] = report.reason->message;
   }

@@ -28,6 +28,9 @@ struct RoundReport {
   double update_norm = 0.0;  ///< L2 of the mean delta
   double seconds = 0.0;      ///< from the start, and for saving and announcing the round before
   std::optional<double> simulated_seconds;  ///< on the virtual clock, if there is one
+  std::optional<std::size_t>
+      stale;               ///< buffered: clients dropped because their updates were too old
+  double staleness = 0.0;  ///< buffered: mean age of the updates, in rounds
   std::uint64_t bytes_up = 0;
   std::uint64_t bytes_down = 0;
 };

@@ -81,6 +81,7 @@ std::string ProgressJson(const RunState& state) {
                                      {"void_in_a_row", state.void_in_a_row},
                                      {"validated_round", state.validated_round},
                                      {"simulated_ns", Nanoseconds(state.simulated)},
+                                     {"at_work", boost::json::value_from(state.at_work)},
                                      {"history", std::move(history)},
                                      {"results", ResultsJson(state.results)}};
   return boost::json::serialize(progress);
@@ -96,6 +97,9 @@ Status ReadProgress(const std::string& text, RunState& state) {
     if (const auto* simulated = progress.if_contains("simulated_ns")) {
       state.simulated = std::chrono::duration_cast<Duration>(
           std::chrono::nanoseconds(simulated->to_number<std::int64_t>()));
+    }
+    if (const auto* at_work = progress.if_contains("at_work")) {
+      state.at_work = boost::json::value_to<std::vector<ClientId>>(*at_work);
     }
     for (const boost::json::value& entry : progress.at("history").as_array()) {
       state.history.push_back({.round = entry.at("round").to_number<RoundId>(),

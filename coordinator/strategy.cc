@@ -13,6 +13,7 @@
 #include "coordinator/aggregators/row_contributors.h"
 #include "coordinator/aggregators/rules.h"
 #include "coordinator/aggregators/single_updates.h"
+#include "coordinator/buffered_work.h"
 #include "coordinator/server_optimizers/adaptive.h"
 #include "coordinator/server_optimizers/sgd.h"
 
@@ -159,7 +160,11 @@ Result<std::unique_ptr<Strategy>> Strategy::Create(const Scenario& scenario) {
   }
   RONDO_TRY_STATUS(CheckParts(config));
   RONDO_TRY_STATUS(CheckMode(scenario));
-  if (config.cohort > 0) {
+  RONDO_TRY_STATUS(CheckBuffered(scenario));
+  if (config.buffer > 0) {
+    RONDO_TRY_STATUS(
+        CheckUpdates(config, static_cast<std::size_t>(config.buffer), "the buffer has"));
+  } else if (config.cohort > 0) {
     RONDO_TRY_STATUS(
         CheckUpdates(config, static_cast<std::size_t>(config.cohort), "the cohort has"));
   }
@@ -178,6 +183,14 @@ Result<std::unique_ptr<Strategy>> Strategy::Create(const Scenario& scenario) {
 Status Strategy::CheckClients(const StrategyConfig& config,
                               std::size_t clients,
                               const std::string& who) {
+  if (config.buffer > 0) {
+    // Nobody contributes twice to a round.
+    return static_cast<std::size_t>(config.buffer) <= clients
+               ? Ok()
+               : Fail(ErrorCode::kInvalidArgument,
+                      "strategy.buffer is " + std::to_string(config.buffer) + ", but " + who + " "
+                          + std::to_string(clients) + "; lower it");
+  }
   const auto cohort = static_cast<std::size_t>(config.cohort);
   return cohort > 0 && cohort < clients ? CheckUpdates(config, cohort, "the cohort has")
                                         : CheckUpdates(config, clients, who);

@@ -29,7 +29,7 @@ std::optional<int> ParseSeed(std::string_view text) {
 }  // namespace
 
 Result<std::vector<std::string>> ComparePlan::SetsOf(const std::string& strategy) const {
-  RONDO_TRY(std::vector<std::string> sets, PurePreset(strategy));
+  RONDO_TRY(std::vector<std::string> sets, PurePreset(strategy.substr(0, strategy.find('+'))));
   sets.insert(sets.end(), settings.begin(), settings.end());
   if (const auto own = settings_of.find(strategy); own != settings_of.end()) {
     sets.insert(sets.end(), own->second.begin(), own->second.end());
@@ -38,10 +38,15 @@ Result<std::vector<std::string>> ComparePlan::SetsOf(const std::string& strategy
 }
 
 void BindComparePlan(ComparePlan& plan, Binder& binder) {
-  const std::vector<std::string> presets = StrategyPresetNames();
   binder.Text("name", plan.name);
   binder.Path("scenario", plan.scenario);
-  binder.TextList("strategies", plan.strategies, presets);
+  binder.TextList("strategies", plan.strategies);
+  std::vector<std::string> names = StrategyPresetNames();
+  for (const std::string& strategy : plan.strategies) {
+    if (strategy.find('+') != std::string::npos) {
+      names.push_back(strategy);
+    }
+  }
   binder.IntegerList("seeds", plan.seeds, {.min = 0});
   binder.Text("reference", plan.reference);
   binder.Text("metric", plan.metric);
@@ -49,8 +54,8 @@ void BindComparePlan(ComparePlan& plan, Binder& binder) {
   binder.Flag("all_pairs", plan.all_pairs);
   binder.TextList("settings", plan.settings);
   binder.Section("settings_of");
-  for (const std::string& preset : presets) {
-    binder.TextList(preset, plan.settings_of[preset]);
+  for (const std::string& name : names) {
+    binder.TextList(name, plan.settings_of[name]);
   }
   binder.Section("tuning");
   binder.Flag("enabled", plan.tuning.enabled);
@@ -59,8 +64,8 @@ void BindComparePlan(ComparePlan& plan, Binder& binder) {
   binder.Integer("seed", plan.tuning.seed);
   binder.TextList("grid", plan.tuning.grid);
   binder.Section("tuning.grids");
-  for (const std::string& preset : presets) {
-    binder.TextList(preset, plan.tuning.grids[preset]);
+  for (const std::string& name : names) {
+    binder.TextList(name, plan.tuning.grids[name]);
   }
 }
 

@@ -27,6 +27,7 @@ struct TuningPlan {
 struct ComparePlan {
   std::string name;                ///< of the folder; empty: the file's
   std::filesystem::path scenario;  ///< what all runs share; its strategy is not used
+  /// Presets; "preset+word" is another arm of the same preset, with settings of its own.
   std::vector<std::string> strategies;
   std::vector<int> seeds = {1, 2, 3, 4, 5};
   std::string reference;                   ///< empty: the first strategy

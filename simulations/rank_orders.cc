@@ -49,7 +49,7 @@ Status ServeOrders(Experiment& experiment, MpiRanks& ranks) {
                           .shards = experiment.shards,
                           .trainer = *experiment.trainer,
                           .model = experiment.model,
-                          .visibility = strategy->visibility(),
+                          .visibility = VisibilityOf(experiment.scenario, *strategy),
                           .stop = {},
                           .attack = experiment.attack.get()});
   Broadcast broadcast;

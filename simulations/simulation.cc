@@ -61,12 +61,13 @@ Result<SimulationOutcome> RunSimulation(SimulationParts parts, coordinator::RunS
                             .shards = experiment.shards,
                             .trainer = *experiment.trainer,
                             .model = experiment.model,
-                            .visibility = strategy->visibility(),
+                            .visibility = VisibilityOf(scenario, *strategy),
                             .stop = parts.stop,
                             .ranks = parts.ranks,
                             .attack = experiment.attack.get(),
                             .devices = &devices,
-                            .clock = config.virtual_clock ? &virtual_clock : nullptr});
+                            .clock = config.virtual_clock ? &virtual_clock : nullptr,
+                            .buffered = scenario.strategy.buffer > 0});
   const coordinator::CohortSampler sampler(scenario.strategy, scenario.seed);
   const Clock& clock =
       config.virtual_clock ? static_cast<const Clock&>(virtual_clock) : system_clock;

@@ -205,6 +205,12 @@ void VirtualClients::Announce(const std::vector<ClientId>& /*included*/,
   work_.Clear();
 }
 
+void VirtualClients::Settle(const std::vector<ClientId>& asked,
+                            const std::vector<ClientId>& /*included*/,
+                            const RoundResult& /*result*/) {
+  work_.Forget(asked);
+}
+
 Task<Status> VirtualClients::Finish(const Broadcast& /*model*/,
                                     TimePoint /*deadline*/,
                                     std::stop_token /*stop*/) {

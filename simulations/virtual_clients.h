@@ -21,6 +21,15 @@
 
 namespace rondo::sim {
 
+/// What the clients of a scenario hand out: where answers have times of their own and each may
+/// count in another round, nothing is summed before it is there.
+inline coordinator::Visibility VisibilityOf(const Scenario& scenario,
+                                            const coordinator::Strategy& strategy) {
+  return scenario.strategy.buffer > 0 && scenario.devices.virtual_clock
+             ? coordinator::Visibility::kIndividual
+             : strategy.visibility();
+}
+
 /// The population of a simulation: every client lives in this process, and a cohort is trained as
 /// packs of clients in one tensor operation. A client whose training diverges is dropped.
 ///
@@ -61,6 +70,12 @@ class VirtualClients : public coordinator::ClientPool {
   void Expect(std::size_t contributors, TimePoint end) override;
   Task<Result<coordinator::PoolEvent>> Next(TimePoint deadline) override;
   void Announce(const std::vector<ClientId>& included, const RoundResult& result) override;
+  void Settle(const std::vector<ClientId>& asked,
+              const std::vector<ClientId>& included,
+              const RoundResult& result) override;
+
+  bool evaluates_beside_training() const override { return true; }
+
   Task<Status> Finish(const Broadcast& model, TimePoint deadline, std::stop_token stop) override;
 
   std::uint64_t bytes_up() const override { return bytes_up_; }
@@ -93,6 +108,7 @@ class VirtualClients : public coordinator::ClientPool {
   std::map<ClientId, const ClientShard*> shards_;
   Status failure_;
   WorkQueue work_;
+  std::shared_ptr<const HeldOffer> held_;                         ///< the newest
   std::size_t wanted_ = std::numeric_limits<std::size_t>::max();  ///< contributors, as Expect says
   TimePoint end_ = TimePoint::max();
   std::deque<coordinator::PoolEvent> events_;

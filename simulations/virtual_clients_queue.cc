@@ -25,7 +25,12 @@ void VirtualClients::Dispatch(const std::vector<ClientId>& clients,
 Status VirtualClients::Enqueue(const std::vector<ClientId>& clients,
                                const Offer& offer,
                                const Broadcast& broadcast) {
-  const auto held = std::make_shared<const HeldOffer>(HeldOffer{offer, broadcast});
+  // Clients that join a buffered round later hold the same offer, and can be trained together.
+  if (held_ == nullptr || held_->offer.kind != offer.kind || held_->offer.round != offer.round
+      || held_->broadcast.sha256 != broadcast.sha256) {
+    held_ = std::make_shared<const HeldOffer>(HeldOffer{offer, broadcast});
+  }
+  const std::shared_ptr<const HeldOffer> held = held_;
   const auto drop = [&](const ClientId& id, const char* why) {
     const Error error{ErrorCode::kUnavailable, why};
     events_.emplace_back(DropEvent{.client = id, .round = offer.round, .why = error});
@@ -118,9 +123,14 @@ Status VirtualClients::TrainDue(TimePoint deadline) {
   return Ok();
 }
 
-/// Trains everyone at work on the offer whose answer is due, each to an answer of its own.
+/// Trains those at work on the offer whose answer is due, each to an answer of its own: many at a
+/// time, but no more answers than engine.memory_mib holds.
 Status VirtualClients::TrainAhead() {
-  const std::vector<ClientWork*> untrained = work_.Untrained();
+  const std::uint64_t each =
+      work_.first().held->broadcast.model.values.size() * (sizeof(float) + sizeof(std::int64_t));
+  const std::uint64_t memory = static_cast<std::uint64_t>(parts_.model.engine.memory_mib) << 20;
+  const std::vector<ClientWork*> untrained =
+      work_.Untrained(static_cast<std::size_t>(std::max<std::uint64_t>(memory / each, 1)));
   std::vector<const ClientShard*> cohort;
   std::map<ClientId, ClientWork*> by_id;
   for (ClientWork* work : untrained) {

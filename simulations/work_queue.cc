@@ -31,10 +31,13 @@ void WorkQueue::Remove(const Bundle& bundle) {
   work_.erase(work_.begin(), end);
 }
 
-std::vector<ClientWork*> WorkQueue::Untrained() {
+std::vector<ClientWork*> WorkQueue::Untrained(std::size_t most) {
   const std::shared_ptr<const HeldOffer> held = first().held;
   std::vector<ClientWork*> untrained;
   for (auto& [key, work] : work_) {
+    if (untrained.size() == most) {
+      break;
+    }
     if (work.held == held && !work.answer) {
       untrained.push_back(&work);
     }

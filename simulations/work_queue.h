@@ -60,8 +60,8 @@ class WorkQueue {
   /// Takes the answers of a bundle out.
   void Remove(const Bundle& bundle);
 
-  /// Everyone at work on the first one's offer without an answer yet.
-  std::vector<ClientWork*> Untrained();
+  /// At most `most` at work on the first one's offer without an answer yet, the earliest first.
+  std::vector<ClientWork*> Untrained(std::size_t most);
 
   void Forget(const std::vector<ClientId>& clients);
 

@@ -31,6 +31,8 @@ std::span<const StrategyPreset> StrategyPresets() {
         {"strategy.server_learning_rate", "1e-2"},
         {"strategy.beta1", "0"},
         {"strategy.epsilon", "1e-3"}}},
+      // Nguyen et al. 2022, "Federated learning with buffered asynchronous aggregation".
+      {"fedbuff", {{"strategy.buffer", "10"}}},
       // Robust rules with FedAvg's server step; their sources stand at the rules.
       {"median", {{"strategy.aggregator", "median"}}},
       {"trimmed_mean", {{"strategy.aggregator", "trimmed_mean"}}},

@@ -277,6 +277,35 @@ TEST_F(RemoteClientsTest, AnAnswerToAWithdrawnOfferIsIgnored) {
   EXPECT_THAT(clients_.Available(), ElementsAre("a"));
 }
 
+TEST_F(RemoteClientsTest, SettlingSomeLeavesOthersAtWorkOnTheirOlderOffer) {
+  FakeClient fast = Join("fast");
+  FakeClient slow = Join("slow");
+  clients_.Dispatch({"fast", "slow"}, Train(1), BroadcastOf(0.5F));
+  for (FakeClient* client : {&fast, &slow}) {
+    client->ExpectModel();
+    client->Expect<Offer>();
+  }
+  fast.Upload(1, OfferKind::kTrain, payload_);
+  EXPECT_EQ(NextEvent<MessageEvent>().client, "fast");
+
+  clients_.Settle({"fast"}, {"fast"}, {.round = 1, .model_sha256 = kLayout});
+  clients_.Dispatch({"fast"}, Train(2), BroadcastOf(0.25F));
+
+  EXPECT_TRUE(fast.Expect<RoundResult>().included);
+  EXPECT_EQ(fast.ExpectModel(), BroadcastOf(0.25F).sha256);
+  EXPECT_EQ(fast.Expect<Offer>().round, 2U);
+  // The slow one heard nothing, and its answer to round 1 still counts.
+  slow.Upload(1, OfferKind::kTrain, payload_);
+  const auto message = NextEvent<MessageEvent>();
+  EXPECT_EQ(message.client, "slow");
+  EXPECT_EQ(message.round, 1U);
+  clients_.Settle({"slow"}, {"slow"}, {.round = 1, .model_sha256 = kLayout});
+  EXPECT_EQ(slow.Expect<RoundResult>().round, 1U);
+  // Who is still at work is told when the run ends.
+  clients_.Announce({}, {.round = 2, .model_sha256 = kLayout});
+  EXPECT_FALSE(fast.Expect<RoundResult>().included);
+}
+
 TEST_F(RemoteClientsTest, DispatchToAnAbsentClientIsADrop) {
   clients_.Dispatch({"nobody"}, Train(1), BroadcastOf(0.5F));
   EXPECT_EQ(NextEvent<DropEvent>().client, "nobody");

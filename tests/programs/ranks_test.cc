@@ -60,7 +60,10 @@ class RanksProgramTest : public ProgramsTest {
 
 TEST_F(RanksProgramTest, OneTwoAndFourRanksWriteTheSameRun) {
   const std::vector<std::vector<std::string>> kinds = {
-      {"small.toml"}, {"small.toml", "--set", "client.steps=3", "--set", "privacy.clip_norm=0.1"}};
+      {"small.toml"},
+      {"small.toml", "--set", "client.steps=3", "--set", "privacy.clip_norm=0.1"},
+      {"small.toml", "--set", "devices.virtual_clock=true", "--set", "strategy.over_selection=1.5"},
+      {"small.toml", "--set", "devices.virtual_clock=true", "--set", "strategy.buffer=3"}};
   for (const std::vector<std::string>& kind : kinds) {
     const boost::json::object one = RunOn(1, kind);
     const std::string users = *ReadTextFile(Path("out1/per_user.tsv"));

@@ -29,6 +29,7 @@ struct MadeRun {
     return user % 3 == 0 ? 0.5 : 0.1;
   };
   std::vector<double> validation = {0.1, 0.2};  ///< at rounds 10, 20, ...; a round sends 100 bytes
+  double simulated = 0.0;                       ///< seconds a round; 0: no virtual clock
 };
 
 class CompareFixture : public ::testing::Test {
@@ -54,7 +55,9 @@ class CompareFixture : public ::testing::Test {
     for (std::size_t step = 0; step < run.validation.size(); ++step) {
       for (std::size_t round = 10 * step + 1; round <= 10 * step + 10; ++round) {
         rounds += fmt::format(
-            R"({{"event":"round","round":{},"bytes_up":60,"bytes_down":40,"seconds":2}})", round);
+            R"({{"event":"round","round":{},"bytes_up":60,"bytes_down":40,"seconds":2{}}})",
+            round,
+            run.simulated > 0.0 ? fmt::format(R"(,"simulated_seconds":{})", run.simulated) : "");
         rounds += "\n";
       }
       rounds += fmt::format(
@@ -73,7 +76,10 @@ class CompareFixture : public ::testing::Test {
                       run.fingerprint,
                       run.catalogue));
     write("summary.json",
-          R"({"rounds":20,"bytes_up":1200,"bytes_down":814,"seconds":50,"test":{}})");
+          fmt::format(
+              R"({{"rounds":20,"bytes_up":1200,"bytes_down":814,"seconds":50,"test":{{}}{}}})",
+              run.simulated > 0.0 ? fmt::format(R"(,"simulated_seconds":{})", 20 * run.simulated)
+                                  : ""));
     write("per_user.tsv", users);
     write("rounds.jsonl", rounds);
     return folder;

@@ -170,6 +170,23 @@ TEST_F(CompareTest, TheTargetCountsRoundsAndNotValidations) {
   EXPECT_THAT(ToText(TablesOf(analysis, {})), AllOf(HasSubstr("1 of 1"), HasSubstr("0 of 1")));
 }
 
+TEST_F(CompareTest, SimulatedTimeStandsBesideTheOthersWhereARunHasIt) {
+  MadeRun timed;
+  timed.strategy = "fedprox";
+  timed.validation = {0.1, 0.2, 0.3};
+  timed.simulated = 90.5;
+  const std::vector<Arm> arms = ArmsOf({Read("A", timed), Read("B", {})});
+  const Analysis analysis = Analyse(arms, {.target = 0.2}).value();
+
+  EXPECT_EQ(analysis.arms[0].simulated_seconds, 1810.0);
+  EXPECT_EQ(analysis.arms[0].target.simulated_seconds, 1810.0);
+  EXPECT_THAT(ToText(TablesOf(analysis, {})),
+              AllOf(HasSubstr("simulated to it"), HasSubstr("30:10")));
+  EXPECT_THAT(ToHtml("c", arms, analysis, {}), HasSubstr("Validation against simulated time"));
+  const std::vector<Arm> plain = ArmsOf({Read("C", {.strategy = "fedprox"}), Read("D", {})});
+  EXPECT_THAT(ToText(TablesOf(Analyse(plain, {}).value(), {})), Not(HasSubstr("simulated")));
+}
+
 TEST_F(CompareTest, RunsThatDifferBySeedAloneAreOneArm) {
   const std::vector<Arm> arms = ArmsOf({Read("A", {.seed = 2}),
                                         Read("B", {.strategy = "fedadam", .seed = 1}),

@@ -297,5 +297,66 @@ TEST_F(TimedRunTest, AResumedRunGoesOnAtItsTime) {
   EXPECT_EQ(resumed.state.model.values, straight.state.model.values);
 }
 
+TEST_F(TimedRunTest, WithoutDelayABufferOfTheCohortHasTheBitsOfSynchronousRounds) {
+  for (const int steps : {0, 1}) {  // Two epochs each, or one step on shared weights.
+    scenario_.client.steps = steps;
+    scenario_.client.batch_size = steps == 1 ? 64 : 8;
+    scenario_.evaluation.every = 2;
+    scenario_.strategy.buffer = 0;
+    const Ran synchronous = Run();
+    scenario_.strategy.buffer = 10;
+    const Ran buffered = Run();
+
+    EXPECT_EQ(buffered.state.model.values, synchronous.state.model.values);
+    EXPECT_EQ(buffered.rounds.at(0).stale, 0U);
+  }
+}
+
+TEST_F(TimedRunTest, BufferedRoundsWaitForNoSlowClient) {
+  scenario_.devices.virtual_clock = true;
+  scenario_.devices.speed_sigma = 1.0;
+  scenario_.devices.positions_per_s = 10.0;
+  scenario_.strategy.cohort = 20;
+  scenario_.strategy.rounds = 12;
+  scenario_.evaluation.every = 3;
+  const Ran synchronous = Run();
+  scenario_.strategy.buffer = 5;
+  const Ran buffered = Run();
+  const Ran again = Run();
+
+  double staleness = 0.0;
+  for (const coordinator::RoundReport& round : buffered.rounds) {
+    EXPECT_EQ(round.contributors, 5U);
+    EXPECT_TRUE(round.dropped.empty());
+    staleness += round.staleness;
+  }
+  EXPECT_GT(staleness, 0.0);
+  EXPECT_LT(buffered.state.simulated, synchronous.state.simulated / 2);
+  EXPECT_EQ(again.state.model.values, buffered.state.model.values);
+  EXPECT_EQ(again.state.simulated, buffered.state.simulated);
+  // The first round is what the five fastest of its cohort took.
+  EXPECT_GT(buffered.rounds.at(0).simulated_seconds.value_or(0.0), 0.0);
+}
+
+TEST_F(TimedRunTest, BufferedRoundsOutliveDropOutsAndHours) {
+  scenario_.devices.virtual_clock = true;
+  scenario_.devices.drop_out = 0.3;
+  scenario_.devices.available = 0.5;
+  scenario_.strategy.cohort = 12;
+  scenario_.strategy.buffer = 4;
+  scenario_.strategy.rounds = 10;
+  scenario_.strategy.deadline_s = 100.0;
+
+  const Ran ran = Run();
+
+  std::size_t late = 0;
+  for (const coordinator::RoundReport& round : ran.rounds) {
+    EXPECT_FALSE(round.is_void);
+    late += round.dropped.size();
+  }
+  EXPECT_EQ(ran.state.round, 10U);
+  EXPECT_GT(late, 0U) << "nobody who dropped out was found missing";
+}
+
 }  // namespace
 }  // namespace rondo::sim

@@ -287,7 +287,8 @@ Result<PoolRun> PoolsTest::RunVirtual(const Scenario& scenario) {
                        .trainer = *experiment->trainer,
                        .model = experiment->model,
                        .visibility = strategy->visibility(),
-                       .stop = {}});
+                       .stop = {},
+                       .buffered = scenario.strategy.buffer > 0});
   boost::asio::io_context io(1);
   return Play(io, pool, experiment->scenario, experiment->layout);
 }

@@ -84,6 +84,21 @@ TEST_F(ThreePoolsTest, NormalisedClientsOfDifferentStepsGiveTheSameModelInAllThr
       << "all clients took the same steps";
 }
 
+TEST_F(ThreePoolsTest, ABufferOfEverybodyGivesSynchronousRoundsInAllThreePools) {
+  const auto synchronous = RunVirtual(scenario_);
+  ASSERT_TRUE(synchronous) << synchronous.error().message;
+  scenario_.strategy.name = "fedbuff";
+  scenario_.strategy.buffer = 3;
+  scenario_.evaluation.every = 2;
+  RunAllThree();
+  ASSERT_TRUE(over_tls_);
+
+  const ParameterVector& model = simulated_->state.model;
+  EXPECT_EQ(model.values, synchronous->state.model.values);
+  EXPECT_LE(LargestDifference(model.values, in_memory_->state.model.values), kTolerance);
+  EXPECT_EQ(over_tls_->state.model.values, in_memory_->state.model.values);
+}
+
 TEST_F(ThreePoolsTest, ARuleOverSingleUpdatesChoosesTheSameInAllThreePools) {
   scenario_.strategy.name = "krum";
   scenario_.strategy.aggregator = "krum";

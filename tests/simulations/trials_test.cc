@@ -186,6 +186,37 @@ TEST_F(PlanTest, AnUnknownKeyIsNamedWithItsPlace) {
               AllOf(HasSubstr("c.toml:2:1: unknown key 'seed'"), HasSubstr("did you mean")));
 }
 
+TEST_F(PlanTest, AWordAfterThePresetMakesAnotherArmOfIt) {
+  ASSERT_TRUE(WriteTextFile(folder_ / "c.toml",
+                            "scenario = \"s.toml\"\nstrategies = [\"fedavgm\", \"fedavgm+slow\"]\n"
+                            "[settings_of]\n\"fedavgm+slow\" = [\"strategy.rounds=7\"]\n"));
+  const ComparePlan plan = LoadComparePlan(folder_ / "c.toml").value();
+
+  EXPECT_TRUE(CheckPlan(plan));
+  const std::vector<std::string> plain = plan.SetsOf("fedavgm").value();
+  std::vector<std::string> slow = plan.SetsOf("fedavgm+slow").value();
+  ASSERT_FALSE(slow.empty());
+  EXPECT_EQ(slow.back(), "strategy.rounds=7");
+  slow.pop_back();
+  EXPECT_EQ(slow, plain);
+}
+
+TEST(ShippedComparisons, TheOneOfDevicesNamesArmsThatCanRun) {
+  const std::filesystem::path file =
+      std::filesystem::path(RONDO_SCENARIOS) / "compare-devices.toml";
+  const ComparePlan plan = LoadComparePlan(file).value();
+
+  EXPECT_TRUE(CheckPlan(plan));
+  for (const std::string& strategy : plan.strategies) {
+    const auto sets = plan.SetsOf(strategy);
+    ASSERT_TRUE(sets) << sets.error().message;
+    const auto scenario = LoadScenario({.file = plan.scenario, .sets = *sets});
+    ASSERT_TRUE(scenario) << scenario.error().message;
+    EXPECT_TRUE(scenario->devices.virtual_clock);
+    EXPECT_EQ(scenario->strategy.buffer > 0, strategy.starts_with("fedbuff")) << strategy;
+  }
+}
+
 TEST(ShippedComparisons, LoadAndPlanEqualTrials) {
   for (const char* name : {"compare.toml", "compare-institutions.toml"}) {
     const ComparePlan plan = LoadComparePlan(std::filesystem::path(RONDO_SCENARIOS) / name).value();

@@ -46,6 +46,7 @@ class FakePool : public coordinator::ClientPool {
     RoundId round = 0;
     std::vector<ClientId> clients;
     bool is_void = false;
+    std::vector<ClientId> included = {};  ///< of "settle"
   };
 
   FakePool(ManualClock& clock, std::vector<ClientId> clients)
@@ -59,6 +60,10 @@ class FakePool : public coordinator::ClientPool {
   };
   std::function<double(RoundId)> ndcg = [](RoundId round) {
     return 0.01 * round;
+  };
+  /// How long a client takes to answer an offer of training.
+  std::function<Duration(const ClientId&, const Offer&)> delay = [](const auto&, const auto&) {
+    return Duration::zero();
   };
   std::size_t users_each = 20;
   bool packs = false;  ///< one PackEvent instead of messages
@@ -102,11 +107,17 @@ class FakePool : public coordinator::ClientPool {
       }
     }
     reorder(events_);
+    Delay(offer);
   }
 
   void Send(const ClientId&, Bytes) override {}
 
   Task<Result<coordinator::PoolEvent>> Next(TimePoint deadline) override {
+    if (events_.empty() && !later_.empty() && later_.begin()->first <= deadline) {
+      clock_.AdvanceTo(later_.begin()->first);
+      events_.push_back(std::move(later_.begin()->second));
+      later_.erase(later_.begin());
+    }
     if (events_.empty()) {
       clock_.AdvanceTo(deadline);
       co_return coordinator::PoolEvent(coordinator::DeadlineEvent());
@@ -118,6 +129,12 @@ class FakePool : public coordinator::ClientPool {
 
   void Announce(const std::vector<ClientId>& included, const RoundResult& result) override {
     calls.push_back({"announce", result.round, included, result.is_void});
+  }
+
+  void Settle(const std::vector<ClientId>& asked,
+              const std::vector<ClientId>& included,
+              const RoundResult& result) override {
+    calls.push_back({"settle", result.round, asked, result.is_void, included});
   }
 
   Task<Status> Finish(const Broadcast& model, TimePoint, std::stop_token) override {
@@ -222,9 +239,26 @@ class FakePool : public coordinator::ClientPool {
 
   void Answer(const ClientId& client, const Offer& offer, const Broadcast& broadcast);
 
+  /// Puts off the messages of slow clients.
+  void Delay(const Offer& offer) {
+    std::deque<coordinator::PoolEvent> at_once;
+    for (coordinator::PoolEvent& event : std::exchange(events_, {})) {
+      const auto* message = std::get_if<coordinator::MessageEvent>(&event);
+      const bool trains = offer.kind == OfferKind::kTrain && message != nullptr;
+      const Duration wait = trains ? delay(message->client, offer) : Duration::zero();
+      if (wait > Duration::zero()) {
+        later_.emplace(clock_.Now() + wait, std::move(event));
+      } else {
+        at_once.push_back(std::move(event));
+      }
+    }
+    events_ = std::move(at_once);
+  }
+
   ManualClock& clock_;
   std::vector<ClientId> clients_;
   std::deque<coordinator::PoolEvent> events_;
+  std::multimap<TimePoint, coordinator::PoolEvent> later_;
   std::map<std::string, Result<Decoded>> messages_;
 };
 
