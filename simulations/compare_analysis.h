@@ -10,6 +10,7 @@
 
 #include "common/io/result_table.h"
 #include "common/metrics/intervals.h"
+#include "simulations/compare_attacks.h"
 #include "simulations/compare_runs.h"
 
 /// The statistics of a comparison; docs/compare.md says what each number means.
@@ -82,7 +83,8 @@ struct Analysis {
   bool best_is_significant = false;  ///< every test that the best arm takes part in rejects
   /// name and mean of the metric: the same in every run
   std::vector<std::pair<std::string, double>> baselines;
-  std::vector<std::string> notes;  ///< what a reader must know, whole sentences
+  std::optional<AttackGrid> attacks;  ///< set by who has runs under attack
+  std::vector<std::string> notes;     ///< what a reader must know, whole sentences
 
   /// Whether a run had a virtual clock.
   bool timed() const {

@@ -21,6 +21,7 @@ constexpr const char* kHelp = R"(Examples:
   rondo-sim compare simulations/scenarios/compare.toml --set data.path=DIR
   rondo-sim compare ml-100k.toml --strategies fedavg,fedadam,fedyogi --seeds 1..5 --target 0.1
   rondo-sim compare ml-100k.toml --strategies fedavg,median --seeds 1..6 --no-tuning --all-pairs
+  rondo-sim compare ml-100k.toml --strategies fedavg,median --attacks ipm,alie --set attack.share=0.2
   rondo-sim compare runs/A runs/B runs/C --reference fedavg --format latex
 
 Compares strategies with paired runs and honest statistics. The same command goes on after a kill.)";
@@ -29,6 +30,7 @@ struct CompareFlags {
   std::vector<std::filesystem::path> inputs;
   std::vector<std::string> sets;
   std::vector<std::string> strategies;
+  std::vector<std::string> attacks;
   std::string seeds;
   std::string reference;
   std::string metric;
@@ -60,6 +62,9 @@ Result<ComparePlan> PlanOf(const CompareFlags& flags) {
   if (!flags.strategies.empty()) {
     plan.strategies = flags.strategies;
   }
+  if (!flags.attacks.empty()) {
+    plan.attacks = flags.attacks;
+  }
   if (!flags.seeds.empty()) {
     RONDO_TRY(plan.seeds, ParseSeeds(flags.seeds));
   }
@@ -77,6 +82,7 @@ Result<ComparePlan> PlanOf(const CompareFlags& flags) {
 struct Outcome {
   std::string name;
   std::vector<Arm> arms;
+  std::vector<RunRecord> runs;  ///< all of them, under attack and not
   AnalysisOptions options;
   Tuning tuning;
   std::filesystem::path folder;  ///< empty: nothing is written
@@ -96,7 +102,8 @@ Status WriteFiles(const Outcome& outcome, const Analysis& analysis) {
 }
 
 Status Show(const Outcome& outcome, const CompareFlags& flags) {
-  RONDO_TRY(const Analysis analysis, Analyse(outcome.arms, outcome.options));
+  RONDO_TRY(Analysis analysis, Analyse(outcome.arms, outcome.options));
+  RONDO_TRY(analysis.attacks, AttackGridOf(outcome.runs, outcome.arms, analysis.options.metric));
   if (!outcome.folder.empty()) {
     RONDO_TRY_STATUS(WriteFiles(outcome, analysis));
   }
@@ -119,10 +126,11 @@ Status Show(const Outcome& outcome, const CompareFlags& flags) {
 }
 
 Status CompareFolders(const CompareFlags& flags) {
-  if (!flags.strategies.empty() || !flags.seeds.empty() || !flags.sets.empty() || flags.no_tuning) {
+  if (!flags.strategies.empty() || !flags.attacks.empty() || !flags.seeds.empty()
+      || !flags.sets.empty() || flags.no_tuning) {
     return Fail(ErrorCode::kInvalidArgument,
-                "finished runs are compared as they are: leave out --strategies, --seeds, --set "
-                "and --no-tuning");
+                "finished runs are compared as they are: leave out --strategies, --attacks, "
+                "--seeds, --set and --no-tuning");
   }
   std::vector<RunRecord> runs;
   for (const std::filesystem::path& input : flags.inputs) {
@@ -130,7 +138,8 @@ Status CompareFolders(const CompareFlags& flags) {
     runs.push_back(std::move(run));
   }
   Outcome outcome{.name = flags.out.empty() ? "compare" : flags.out.filename().string(),
-                  .arms = ArmsOf(std::move(runs)),
+                  .arms = ArmsOf(runs),
+                  .runs = std::move(runs),
                   .folder = flags.out};
   outcome.options.metric = flags.metric.empty() ? outcome.options.metric : flags.metric;
   outcome.options.reference = flags.reference;
@@ -139,25 +148,47 @@ Status CompareFolders(const CompareFlags& flags) {
   return Show(outcome, flags);
 }
 
-/// The runs of all strategies and seeds, with the settings that tuning chose.
-Result<std::vector<Arm>> RunArms(const ComparePlan& plan,
-                                 const Tuning& tuning,
-                                 const CompareRuns& runs) {
-  std::vector<Trial> trials;
+/// One run of the comparison.
+struct Planned {
+  std::size_t strategy = 0;
+  std::string attack;  ///< empty: none
+  Trial trial;
+};
+
+/// The runs of all strategies, attacks and seeds, with the settings that tuning chose without an
+/// attack.
+Result<std::vector<Planned>> PlanRuns(const ComparePlan& plan, const Tuning& tuning) {
+  std::vector<Planned> planned;
+  std::vector<std::string> attacks = {""};
+  attacks.insert(attacks.end(), plan.attacks.begin(), plan.attacks.end());
   // Seeds outside, so that a comparison cut short has whole pairs.
   for (const int seed : plan.seeds) {
-    for (std::size_t i = 0; i < plan.strategies.size(); ++i) {
-      const std::string& strategy = plan.strategies[i];
-      Trial& trial =
-          trials.emplace_back(Trial{.name = strategy + "-seed" + std::to_string(seed), .sets = {}});
-      RONDO_TRY(trial.sets, plan.SetsOf(strategy));
-      trial.sets.push_back("seed=" + std::to_string(seed));
-      if (tuning.kind == Tuning::Kind::kTuned) {
-        const TunedStrategy& tuned = tuning.strategies[i];
-        const Settings& chosen = tuned.trials[tuned.chosen].settings;
-        trial.sets.insert(trial.sets.end(), chosen.begin(), chosen.end());
+    for (const std::string& attack : attacks) {
+      for (std::size_t i = 0; i < plan.strategies.size(); ++i) {
+        const std::string& strategy = plan.strategies[i];
+        Trial trial{.name = strategy + (attack.empty() ? "" : "-" + attack) + "-seed"
+                            + std::to_string(seed),
+                    .sets = {}};
+        RONDO_TRY(trial.sets, plan.SetsOf(strategy, attack));
+        trial.sets.push_back("seed=" + std::to_string(seed));
+        if (tuning.kind == Tuning::Kind::kTuned) {
+          const TunedStrategy& tuned = tuning.strategies[i];
+          const Settings& chosen = tuned.trials[tuned.chosen].settings;
+          trial.sets.insert(trial.sets.end(), chosen.begin(), chosen.end());
+        }
+        planned.push_back({.strategy = i, .attack = attack, .trial = std::move(trial)});
       }
     }
+  }
+  return planned;
+}
+
+/// Fills outcome.arms with the runs without attack, and outcome.runs with all.
+Status RunAll(const ComparePlan& plan, const CompareRuns& runs, Outcome& outcome) {
+  RONDO_TRY(const std::vector<Planned> planned, PlanRuns(plan, outcome.tuning));
+  std::vector<Trial> trials;
+  for (const Planned& run : planned) {
+    trials.push_back(run.trial);
   }
   RONDO_TRY(const std::vector<TrialOutcome> outcomes,
             RunTrials({.scenario = plan.scenario,
@@ -166,21 +197,27 @@ Result<std::vector<Arm>> RunArms(const ComparePlan& plan,
                        .what = "run",
                        .stop = runs.stop},
                       trials));
-  std::vector<Arm> arms;
   for (const std::string& strategy : plan.strategies) {
-    arms.push_back({.name = strategy, .runs = {}});
+    outcome.arms.push_back({.name = strategy, .runs = {}});
   }
-  for (std::size_t i = 0; i < trials.size(); ++i) {
-    if (outcomes[i].diverged) {
+  for (std::size_t i = 0; i < planned.size(); ++i) {
+    const Planned& run = planned[i];
+    if (outcomes[i].diverged && run.attack.empty()) {
       return Fail(ErrorCode::kFailedPrecondition,
-                  "run '" + trials[i].name
+                  "run '" + run.trial.name
                       + "' diverged, so there is nothing to pair; lower its learning rates or "
                         "leave its strategy out");
     }
-    RONDO_TRY(RunRecord run, ReadRun(runs.root / trials[i].name));
-    arms[i % arms.size()].runs.push_back(std::move(run));
+    if (outcomes[i].diverged) {
+      continue;  // An attack may do that.
+    }
+    RONDO_TRY(RunRecord record, ReadRun(runs.root / run.trial.name));
+    if (run.attack.empty()) {
+      outcome.arms[run.strategy].runs.push_back(record);
+    }
+    outcome.runs.push_back(std::move(record));
   }
-  return arms;
+  return Ok();
 }
 
 Status CompareStrategies(const CompareFlags& flags) {
@@ -190,7 +227,7 @@ Status CompareStrategies(const CompareFlags& flags) {
       .root = flags.out.empty() ? std::filesystem::path("compare") / plan.name : flags.out,
       .jobs = flags.jobs,
       .stop = interrupt.token()};
-  Outcome outcome{.name = plan.name, .arms = {}, .folder = runs.root};
+  Outcome outcome{.name = plan.name, .arms = {}, .runs = {}, .folder = runs.root};
   outcome.options = {.metric = plan.metric,
                      .reference = plan.reference,
                      .all_pairs = plan.all_pairs,
@@ -199,7 +236,7 @@ Status CompareStrategies(const CompareFlags& flags) {
   if (plan.tuning.enabled) {
     RONDO_TRY(outcome.tuning, Tune(plan, runs));
   }
-  RONDO_TRY(outcome.arms, RunArms(plan, outcome.tuning, runs));
+  RONDO_TRY_STATUS(RunAll(plan, runs, outcome));
   return Show(outcome, flags);
 }
 
@@ -227,6 +264,9 @@ void AddCompareCommand(CLI::App& parent, Action& action) {
   command->add_option("--set", flags->sets, "section.key=value for all runs; may be repeated")
       ->allow_extra_args(false);
   command->add_option("--strategies", flags->strategies, "presets to compare")->delimiter(',');
+  command
+      ->add_option("--attacks", flags->attacks, "under which all run, too; attack.share by --set")
+      ->delimiter(',');
   command->add_option("--seeds", flags->seeds, "such as 1..5 or 1,2,7");
   command->add_option("--reference", flags->reference, "compared with all others (default: first)");
   command->add_option("--metric", flags->metric, "of the test split (default: full/ndcg@10)");

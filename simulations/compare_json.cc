@@ -108,6 +108,9 @@ boost::json::object ToJson(const Analysis& analysis, const Tuning& tuning) {
     tuned = tuning.kind == Tuning::Kind::kTuned;
   }
   return {{"schema_version", 1},
+          {"attacks",
+           analysis.attacks ? boost::json::value(AttackJson(*analysis.attacks))
+                            : boost::json::value(nullptr)},
           {"metric", analysis.options.metric},
           {"reference", analysis.arms[analysis.reference].name},
           {"users", analysis.users},

@@ -190,6 +190,9 @@ std::string ToHtml(const std::string& name,
   if (analysis.timed()) {
     page.charts.push_back(ValidationChart(arms, kSimulated));
   }
+  if (analysis.attacks) {
+    page.charts.push_back(AttackMap(*analysis.attacks));
+  }
   page.client_charts = {ClientChart(analysis)};
   page.config = ScenarioToToml(first.scenario);
   return RenderReport(page);

@@ -28,11 +28,17 @@ std::optional<int> ParseSeed(std::string_view text) {
 
 }  // namespace
 
-Result<std::vector<std::string>> ComparePlan::SetsOf(const std::string& strategy) const {
+Result<std::vector<std::string>> ComparePlan::SetsOf(const std::string& strategy,
+                                                     const std::string& attack) const {
   RONDO_TRY(std::vector<std::string> sets, PurePreset(strategy.substr(0, strategy.find('+'))));
   sets.insert(sets.end(), settings.begin(), settings.end());
   if (const auto own = settings_of.find(strategy); own != settings_of.end()) {
     sets.insert(sets.end(), own->second.begin(), own->second.end());
+  }
+  if (!attack.empty()) {
+    sets.push_back("attack.name=" + attack);
+  } else if (!attacks.empty()) {
+    sets.insert(sets.end(), {"attack.name=none", "attack.share=0"});
   }
   return sets;
 }
@@ -52,6 +58,7 @@ void BindComparePlan(ComparePlan& plan, Binder& binder) {
   binder.Text("metric", plan.metric);
   binder.Number("target", plan.target, {.min = 0, .max = 1});
   binder.Flag("all_pairs", plan.all_pairs);
+  binder.TextList("attacks", plan.attacks);
   binder.TextList("settings", plan.settings);
   binder.Section("settings_of");
   for (const std::string& name : names) {
@@ -105,6 +112,10 @@ Status CheckPlan(const ComparePlan& plan) {
   if (plan.seeds.empty()
       || std::set(plan.seeds.begin(), plan.seeds.end()).size() != plan.seeds.size()) {
     return fail("seeds: at least one is needed, and none may stand twice");
+  }
+  if (std::set(plan.attacks.begin(), plan.attacks.end()).size() != plan.attacks.size()
+      || std::find(plan.attacks.begin(), plan.attacks.end(), "none") != plan.attacks.end()) {
+    return fail("attacks: none may stand twice, and \"none\" always runs");
   }
   if (plan.name.empty() || plan.name.find('/') != std::string::npos) {
     return fail("name '" + plan.name + "': expected the name of a folder");

@@ -34,12 +34,15 @@ struct ComparePlan {
   std::string metric = kValidationMetric;  ///< of the test split, what is compared
   double target = 0.0;                     ///< validation NDCG@10 to reach; 0: none
   bool all_pairs = false;
+  std::vector<std::string> attacks;   ///< under which every strategy runs as well
   std::vector<std::string> settings;  ///< "section.key=value" over the scenario
   std::map<std::string, std::vector<std::string>> settings_of;  ///< [strategy] over `settings`
   TuningPlan tuning;
 
-  /// The settings of a strategy before tuning: its preset, then `settings`, then its own.
-  Result<std::vector<std::string>> SetsOf(const std::string& strategy) const;
+  /// The settings of a strategy before tuning: its preset, then `settings`, then its own, then the
+  /// attack, where the plan has some; an empty one is none.
+  Result<std::vector<std::string>> SetsOf(const std::string& strategy,
+                                          const std::string& attack = "") const;
 };
 
 /// The keys of a comparison file.

@@ -307,6 +307,9 @@ std::vector<ReportTable> TablesOf(const Analysis& analysis, const Tuning& tuning
   if (analysis.options.all_pairs) {
     tables.insert(tables.begin() + 1, PairTable(analysis));
   }
+  if (analysis.attacks) {
+    tables.push_back(AttackTable(*analysis.attacks));
+  }
   if (tuning.kind == Tuning::Kind::kTuned) {
     tables.push_back(TuningTable(tuning));
   }

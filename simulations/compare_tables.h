@@ -16,7 +16,7 @@ namespace rondo::sim {
 std::string MetricTitle(const std::string& metric);
 
 /// Everything a comparison says, in order: accuracy and tests, fairness and cost, the family where
-/// all pairs were asked for, tuning. `tuning` is empty for runs that were only read.
+/// all pairs were asked for, attacks, tuning. `tuning` is empty for runs that were only read.
 std::vector<ReportTable> TablesOf(const Analysis& analysis, const Tuning& tuning);
 
 /// compare.csv: one row an arm, numbers as they are.

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <bit>
+#include <numeric>
 
+#include "common/io/report.h"
 #include "common/io/report_style.h"
 #include "common/io/svg.h"
 #include "simulations/data_stats.h"
@@ -9,8 +11,6 @@
 
 namespace rondo::sim {
 namespace {
-
-constexpr std::size_t kMostBars = 30;
 
 std::string Fact(const std::string& name, const std::string& value) {
   return "<dt>" + EscapeXml(name) + "</dt><dd>" + EscapeXml(value) + "</dd>";
@@ -81,6 +81,88 @@ std::string ItemPicture(const DataStats& stats) {
               RenderSvg(chart));
 }
 
+/// How much of all rows the most popular items have.
+std::string PopularityCurve(const DataStats& stats) {
+  constexpr std::size_t kSteps = 100;
+  LineChart chart{.id = "popularity",
+                  .title = "Popularity curve",
+                  .description =
+                      "The share of all training rows that this share of the items has, "
+                      "the most popular first. Were all equally popular, it would be the "
+                      "diagonal.",
+                  .x_label = "share of items",
+                  .y_label = "share of rows",
+                  .series = {{.name = "items"}, {.name = "equally popular"}},
+                  .from_zero = true};
+  const std::size_t items = stats.item_events.size();
+  const auto all = static_cast<double>(
+      std::accumulate(stats.item_events.begin(), stats.item_events.end(), std::uint64_t{0}));
+  if (items == 0 || all == 0.0) {
+    return ChartHtml(chart);
+  }
+  const std::size_t steps = std::min(items, kSteps);
+  std::size_t item = 0;
+  double sum = 0.0;
+  for (std::size_t step = 0; step <= steps; ++step) {
+    for (; item < step * items / steps; ++item) {
+      sum += static_cast<double>(stats.item_events[item]);
+    }
+    const double share = static_cast<double>(item) / static_cast<double>(items);
+    chart.series[0].points.emplace_back(share, sum / all);
+  }
+  chart.series[1].points = {{0.0, 0.0}, {1.0, 1.0}};
+  return ChartHtml(chart);
+}
+
+/// How many of the items each client knows.
+std::string ClientItems(const DataStats& stats) {
+  const std::string title = "Items of a client";
+  if (stats.clients.size() > kMostPictured) {
+    Histogram chart{.id = "client-items",
+                    .title = title,
+                    .description =
+                        "Clients by the number of different items in their training rows; "
+                        "each bar is twice as wide as the one before.",
+                    .x_label = "items",
+                    .y_label = "clients"};
+    std::vector<std::uint64_t> items;
+    for (const ClientSize& client : stats.clients) {
+      items.push_back(client.items);
+    }
+    CountByDoubling(items, chart);
+    return ChartHtml(chart);
+  }
+  BarChart chart{.id = "client-items",
+                 .title = title,
+                 .description = "Different items in the training rows of each client, of "
+                                + WithCommas(stats.items) + " in the catalogue.",
+                 .x_label = "items",
+                 .digits = 0};
+  for (const ClientSize& client : stats.clients) {
+    chart.bars.push_back({.label = client.id, .value = static_cast<double>(client.items)});
+  }
+  return ChartHtml(chart);
+}
+
+std::string OverlapPicture(const DataStats& stats) {
+  if (stats.overlap.empty()) {
+    return "";
+  }
+  HeatMap chart{.id = "overlap",
+                .title = "Overlap of the clients' items",
+                .description =
+                    "Of the items in the training rows of the client on the left, the "
+                    "share that the client above has, too.",
+                .x_label = "has them, too",
+                .y_label = "items of",
+                .values = stats.overlap};
+  for (const ClientSize& client : stats.clients) {
+    chart.columns.push_back(client.id);
+    chart.rows.push_back(client.id);
+  }
+  return ChartHtml(chart);
+}
+
 std::string OrderPicture(const DataReport& report) {
   const BarChart chart{
       .id = "order",
@@ -99,7 +181,7 @@ std::string OrderPicture(const DataReport& report) {
 
 std::string ClientPicture(const DataStats& stats) {
   const std::string note = WithCommas(stats.clients.size()) + " clients by " + stats.clients_rule;
-  if (stats.clients.size() > kMostBars) {
+  if (stats.clients.size() > kMostPictured) {
     Histogram chart{.id = "clients",
                     .title = "Sizes of clients",
                     .description = "Clients by the number of their training rows.",
@@ -135,8 +217,9 @@ std::string StatsPage(const DataStats& stats) {
   for (const std::string& warning : stats.report.warnings) {
     page += "<p class=\"warning\">" + EscapeXml(warning) + "</p>\n";
   }
-  page += "<div class=\"grid\">" + UserPicture(stats) + ItemPicture(stats)
-          + OrderPicture(stats.report) + ClientPicture(stats) + "</div>\n";
+  page += "<div class=\"grid\">" + UserPicture(stats) + ItemPicture(stats) + PopularityCurve(stats)
+          + OrderPicture(stats.report) + ClientPicture(stats) + ClientItems(stats)
+          + OverlapPicture(stats) + "</div>\n";
   // Line by line: control characters, line ends among them, do not survive the escape.
   std::string numbers;
   const std::string text = StatsText(stats);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <ctime>
+#include <limits>
 #include <numeric>
 #include <set>
 
@@ -50,6 +51,49 @@ double Gini(const std::vector<std::uint64_t>& ascending) {
   }
   const auto n = static_cast<double>(ascending.size());
   return total == 0.0 ? 0.0 : 2.0 * weighted / (n * total) - (n + 1.0) / n;
+}
+
+/// Sizes and overlaps of the clients.
+void CountClients(const Dataset& dataset,
+                  const std::vector<ClientShard>& shards,
+                  DataStats& stats) {
+  std::vector<std::pair<ClientSize, std::vector<bool>>> clients;
+  for (const ClientShard& shard : shards) {
+    auto& [size, has] = clients.emplace_back(
+        ClientSize{.id = shard.id, .users = shard.users.size()},
+        std::vector<bool>(static_cast<std::size_t>(dataset.catalogue->items()) + 1));
+    for (const std::uint32_t user : shard.users) {
+      size.rows += dataset.users[user].train_size;
+      for (const ItemRow row : dataset.users[user].train()) {
+        has[static_cast<std::size_t>(row)] = true;
+      }
+    }
+    size.items = static_cast<std::uint64_t>(std::count(has.begin(), has.end(), true));
+    if (shards.size() > kMostPictured) {
+      has = {};
+    }
+  }
+  std::stable_sort(clients.begin(), clients.end(), [](const auto& a, const auto& b) {
+    return a.first.rows > b.first.rows;
+  });
+  for (const auto& [size, has] : clients) {
+    stats.clients.push_back(size);
+  }
+  if (clients.size() < 2 || clients.size() > kMostPictured) {
+    return;
+  }
+  for (const auto& [size, has] : clients) {
+    std::vector<double>& shares = stats.overlap.emplace_back();
+    for (const auto& [other, other_has] : clients) {
+      std::uint64_t common = 0;
+      for (std::size_t row = 0; row < has.size(); ++row) {
+        common += has[row] && other_has[row] ? 1 : 0;
+      }
+      shares.push_back(size.items == 0
+                           ? std::numeric_limits<double>::quiet_NaN()
+                           : static_cast<double>(common) / static_cast<double>(size.items));
+    }
+  }
 }
 
 void CountItems(const Dataset& dataset, DataStats& stats) {
@@ -118,9 +162,9 @@ std::string ClientsText(const DataStats& stats) {
       Line("clients", WithCommas(stats.clients.size()) + " by " + stats.clients_rule);
   for (std::size_t c = 0; c < std::min(stats.clients.size(), kListedClients); ++c) {
     const ClientSize& client = stats.clients[c];
-    text +=
-        Line("  " + client.id,
-             WithCommas(client.users) + " users, " + WithCommas(client.rows) + " training rows");
+    text += Line("  " + client.id,
+                 WithCommas(client.users) + " users, " + WithCommas(client.rows)
+                     + " training rows, " + WithCommas(client.items) + " items");
   }
   if (stats.clients.size() > kListedClients) {
     text += "  ... and " + WithCommas(stats.clients.size() - kListedClients) + " smaller\n";
@@ -198,16 +242,7 @@ DataStats ComputeStats(const LoadedData& data,
   // Times that only count rows stay far below any date on record.
   stats.has_times = config.order == "time" && stats.last_time > 1e8;
   CountItems(data.dataset, stats);
-  for (const ClientShard& shard : shards) {
-    ClientSize size{.id = shard.id, .users = shard.users.size()};
-    for (const std::uint32_t user : shard.users) {
-      size.rows += data.dataset.users[user].train_size;
-    }
-    stats.clients.push_back(std::move(size));
-  }
-  std::stable_sort(stats.clients.begin(), stats.clients.end(), [](const auto& a, const auto& b) {
-    return a.rows > b.rows;
-  });
+  CountClients(data.dataset, shards, stats);
   return stats;
 }
 
@@ -263,8 +298,17 @@ std::string StatsText(const DataStats& stats) {
 std::string StatsJson(const DataStats& stats) {
   boost::json::array clients;
   for (const ClientSize& client : stats.clients) {
-    clients.push_back(boost::json::object{
-        {"id", client.id}, {"users", client.users}, {"train_rows", client.rows}});
+    clients.push_back(boost::json::object{{"id", client.id},
+                                          {"users", client.users},
+                                          {"train_rows", client.rows},
+                                          {"items", client.items}});
+  }
+  boost::json::array overlap;
+  for (const std::vector<double>& shares : stats.overlap) {
+    boost::json::array& row = overlap.emplace_back(boost::json::array()).get_array();
+    for (const double share : shares) {
+      row.push_back(std::isfinite(share) ? boost::json::value(share) : boost::json::value(nullptr));
+    }
   }
   const boost::json::object object = {
       {"schema_version", 1},
@@ -280,7 +324,8 @@ std::string StatsJson(const DataStats& stats) {
       {"clients",
        {{"rule", stats.clients_rule},
         {"count", stats.clients.size()},
-        {"sizes", std::move(clients)}}},
+        {"sizes", std::move(clients)},
+        {"overlap", std::move(overlap)}}},
       {"catalogue_sha256", stats.catalogue_sha256},
       {"fingerprint", stats.fingerprint},
       {"report", ReportJson(stats.report)},

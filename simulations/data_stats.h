@@ -19,12 +19,16 @@ struct Spread {
   double mean = 0.0;
 };
 
-/// A client with its users and training rows.
+/// A client with its users, its training rows and the different items in them.
 struct ClientSize {
   std::string id;
   std::uint64_t users = 0;
   std::uint64_t rows = 0;
+  std::uint64_t items = 0;
 };
+
+/// More clients than this have no picture each.
+inline constexpr std::size_t kMostPictured = 30;
 
 /// What a person wants to know about a data set before training on it. Test rows enter by their
 /// number alone.
@@ -47,6 +51,9 @@ struct DataStats {
   double item_gini = 0.0;           ///< 0: all items equally popular; 1: one item has all
   double head_share = 0.0;          ///< share of training rows on the most popular tenth of items
   std::vector<ClientSize> clients;  ///< most rows first
+  /// [clients][clients]: the share of the first one's items that the other has, too; empty for one
+  /// client, or more than kMostPictured
+  std::vector<std::vector<double>> overlap;
   DataReport report;
 };
 

@@ -119,15 +119,6 @@ std::string ResultHtml(const ResultTable& table, std::size_t number) {
   return card + "</div>";
 }
 
-std::string ChartHtml(const ReportChart& chart) {
-  const auto& [title, description] =
-      std::visit([](const auto& some) { return std::pair(some.title, some.description); }, chart);
-  const std::string picture = std::visit([](const auto& some) { return RenderSvg(some); }, chart);
-  return "<figure class=\"card\">" + Tag("h3", title) + picture + Tag("figcaption", description)
-         + "<details><summary>Numbers as a table</summary>" + TableHtml(ChartTable(chart), false)
-         + "</details></figure>";
-}
-
 std::string ChartGrid(const std::vector<ReportChart>& charts) {
   std::string html;
   for (const ReportChart& chart : charts) {
@@ -285,9 +276,33 @@ struct TableMaker {
     }
     return table;
   }
+
+  ReportTable operator()(const HeatMap& chart) const {
+    ReportTable table{
+        .title = chart.title, .note = "", .columns = {""}, .numeric = {false}, .rows = {}};
+    table.columns.insert(table.columns.end(), chart.columns.begin(), chart.columns.end());
+    table.numeric.resize(table.columns.size(), true);
+    for (std::size_t i = 0; i < chart.rows.size(); ++i) {
+      std::vector<std::string>& row = table.rows.emplace_back();
+      row.push_back(chart.rows[i]);
+      for (const double value : chart.values[i]) {
+        row.push_back(CellText(chart, value));
+      }
+    }
+    return table;
+  }
 };
 
 }  // namespace
+
+std::string ChartHtml(const ReportChart& chart) {
+  const auto& [title, description] =
+      std::visit([](const auto& some) { return std::pair(some.title, some.description); }, chart);
+  const std::string picture = std::visit([](const auto& some) { return RenderSvg(some); }, chart);
+  return "<figure class=\"card\">" + Tag("h3", title) + picture + Tag("figcaption", description)
+         + "<details><summary>Numbers as a table</summary>" + TableHtml(ChartTable(chart), false)
+         + "</details></figure>";
+}
 
 ReportTable ChartTable(const ReportChart& chart) {
   return std::visit(TableMaker{}, chart);

@@ -20,7 +20,7 @@ struct ReportTable {
   std::vector<std::pair<std::size_t, std::size_t>> strong;  ///< row and column of bold cells
 };
 
-using ReportChart = std::variant<LineChart, BarChart, Histogram>;
+using ReportChart = std::variant<LineChart, BarChart, Histogram, HeatMap>;
 
 struct RecommendedItem {
   std::string item;
@@ -58,6 +58,9 @@ struct ReportInput {
 
 /// One self-contained page: no script, no request, light and dark, tables beside every picture.
 std::string RenderReport(const ReportInput& input);
+
+/// One picture with its title, what it shows and its numbers, for pages of another kind.
+std::string ChartHtml(const ReportChart& chart);
 
 /// A chart's numbers, as shown under its picture.
 ReportTable ChartTable(const ReportChart& chart);

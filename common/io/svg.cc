@@ -8,25 +8,8 @@
 #include "common/io/text_table.h"
 
 namespace rondo {
-namespace {
 
 using namespace svg;
-
-constexpr double kLetter = 6.6;  // Mean width of a letter at 12 pixels.
-
-std::string Shorten(const std::string& label) {
-  constexpr std::size_t kLongest = 34;
-  if (DisplayWidth(label) <= kLongest) {
-    return label;
-  }
-  std::string cut = label.substr(0, kLongest);
-  while (!cut.empty() && (static_cast<unsigned char>(label[cut.size()]) & 0xc0) == 0x80) {
-    cut.pop_back();
-  }
-  return cut + "\xe2\x80\xa6";
-}
-
-}  // namespace
 
 std::string EscapeXml(std::string_view text) {
   std::string escaped;

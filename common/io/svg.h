@@ -66,9 +66,30 @@ struct Histogram {
       counts;  ///< bars have equal width whatever the edges, so that log bins read well
 };
 
+/// A matrix of coloured cells, from nothing (0, pale) to all (1, strong), each with its number
+/// while cells are large enough for one.
+struct HeatMap {
+  std::string id;
+  std::string title;
+  std::string description;
+  std::string x_label;
+  std::string y_label;
+  std::vector<std::string> columns;
+  std::vector<std::string> rows;
+  /// [rows][columns] as a share; colours end at 0 and 1. Not finite: no colour, and `missing` as
+  /// text
+  std::vector<std::vector<double>> values;
+  std::string missing = "-";
+  bool percent = true;  ///< write .5 as 50 % and not as 0.50
+};
+
 std::string RenderSvg(const LineChart& chart);
 std::string RenderSvg(const BarChart& chart);
 std::string RenderSvg(const Histogram& chart);
+std::string RenderSvg(const HeatMap& chart);
+
+/// What a cell of a heat map says.
+std::string CellText(const HeatMap& chart, double value);
 
 /// Round positions for an axis over [low, high], about `count` of them, ends included.
 std::vector<double> AxisTicks(double low, double high, int count);

@@ -3,6 +3,8 @@
 #include <array>
 #include <cstdio>
 
+#include "common/io/text_table.h"
+
 namespace rondo::svg {
 namespace {
 
@@ -14,6 +16,17 @@ std::string Number(double value) {
   char text[32];
   const int size = std::snprintf(text, sizeof text, "%.1f", value);
   return {text, static_cast<std::size_t>(size)};
+}
+
+std::string Shorten(const std::string& label, std::size_t longest) {
+  if (DisplayWidth(label) <= longest) {
+    return label;
+  }
+  std::string cut = label.substr(0, longest);
+  while (!cut.empty() && (static_cast<unsigned char>(label[cut.size()]) & 0xc0) == 0x80) {
+    cut.pop_back();
+  }
+  return cut + "\xe2\x80\xa6";
 }
 
 std::string Color(std::size_t series) {

@@ -24,6 +24,11 @@ struct Frame {
 /// Pixels with one decimal.
 std::string Number(double value);
 
+inline constexpr double kLetter = 6.6;  ///< mean width of a letter at 12 pixels
+
+/// A label of at most so many letters; what is cut off becomes an ellipsis.
+std::string Shorten(const std::string& label, std::size_t longest = 34);
+
 /// Of the series with this number; colours repeat.
 std::string Color(std::size_t series);
 

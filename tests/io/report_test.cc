@@ -220,6 +220,38 @@ TEST(Report, StrongCellsAreBold) {
   EXPECT_THAT(html, AllOf(HasSubstr("<strong>1</strong>"), HasSubstr("&lt;x&gt;")));
 }
 
+TEST(Report, HeatMapsShadeAndNameTheirCells) {
+  HeatMap map{.id = "m",
+              .title = "kept",
+              .x_label = "defence",
+              .y_label = "attack",
+              .columns = {"mean", "<median>"},
+              .rows = {"ipm", "nan"},
+              .values = {{0.0, 1.0}, {0.51, NAN}}};
+  const std::string svg = RenderSvg(map);
+
+  for (const char* text : {">0 %</text>", ">100 %</text>", ">51 %</text>", ">-</text>"}) {
+    EXPECT_THAT(svg, HasSubstr(text));
+  }
+  EXPECT_THAT(svg, HasSubstr("<title>ipm, &lt;median&gt;: 100 %</title>"));
+  EXPECT_THAT(svg, AllOf(HasSubstr("fill-opacity:0.040"), HasSubstr("fill-opacity:0.500")));
+  EXPECT_EQ(ChartTable(map).rows,
+            (std::vector<std::vector<std::string>>{{"ipm", "0 %", "100 %"}, {"nan", "51 %", "-"}}));
+  map.percent = false;
+  EXPECT_THAT(RenderSvg(map), HasSubstr(">0.51</text>"));
+
+  // Thirty columns leave no room for numbers; they stay in the titles and the table.
+  const std::vector<std::string> names(30, "institution-01");
+  const std::string large = RenderSvg(
+      HeatMap{.id = "l",
+              .columns = names,
+              .rows = names,
+              .values = std::vector<std::vector<double>>(30, std::vector<double>(30, 0.25))});
+  EXPECT_THAT(large, AllOf(Not(HasSubstr(">25 %</text>")), HasSubstr(": 25 %</title>")));
+  EXPECT_THAT(large, HasSubstr("rotate(-90"));
+  EXPECT_THAT(RenderSvg(HeatMap{.id = "e"}), HasSubstr("no data"));
+}
+
 TEST(Svg, NamesThatDoNotFitTheLegendGoToItsNextRow) {
   LineChart chart{.id = "a"};
   for (int i = 0; i < 8; ++i) {

@@ -91,6 +91,39 @@ TEST_F(ComparisonTest, TunesComparesAndRepeatsNothing) {
   EXPECT_EQ(boost::json::parse(again.out).as_object(), before);
 }
 
+TEST_F(ComparisonTest, RunsEveryStrategyUnderEveryAttack) {
+  Write(Path("c.toml"),
+        "scenario = \"small.toml\"\nstrategies = [\"fedavg\", \"median\"]\nseeds = [1]\n"
+        "attacks = [\"zero\", \"inf\"]\nsettings = [\"attack.share=0.2\", \"strategy.f=1\"]\n"
+        "[tuning]\nenabled = false\n");
+  const Ending first = Sim({"compare", "c.toml", "--json"});
+  ASSERT_EQ(first.code, 0) << first.err;
+  EXPECT_THAT(first.err, HasSubstr("run 6/6"));
+  const boost::json::object json = boost::json::parse(first.out).as_object();
+  EXPECT_EQ(json.at("strategies").as_array().size(), 2U) << "tests are over runs without attack";
+  const boost::json::object& attacks = json.at("attacks").as_object();
+  ASSERT_EQ(attacks.at("rows").as_array().size(), 2U);
+  EXPECT_EQ(attacks.at("rows").at(0).at("attack"), "zero");
+  EXPECT_GT(attacks.at("rows").at(0).at("kept").at(1).as_double(), 0.0);
+  const boost::json::object run = ReadJson(Path("compare/c/median-zero-seed1/summary.json"));
+  EXPECT_EQ(run.at("attack").at("name"), "zero");
+
+  // Finished runs give the same grid.
+  std::vector<std::string> folders = {"compare", "--json"};
+  for (const char* strategy : {"fedavg", "median"}) {
+    for (const char* attack : {"", "-zero", "-inf"}) {
+      folders.push_back(std::string("compare/c/") + strategy + attack + "-seed1");
+    }
+  }
+  const Ending again = Sim(folders);
+  ASSERT_EQ(again.code, 0) << again.err;
+  EXPECT_EQ(boost::json::parse(again.out).at("attacks"), json.at("attacks"));
+
+  const Ending wrong = Sim({"compare", "c.toml", "--attacks", "none,zero"});
+  EXPECT_EQ(wrong.code, 4);
+  EXPECT_THAT(wrong.err, HasSubstr("\"none\" always runs"));
+}
+
 TEST_F(ComparisonTest, ARunOfAComparisonIsTheRunAlone) {
   const Ending compared = Sim({"compare",
                                "small.toml",

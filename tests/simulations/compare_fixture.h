@@ -25,6 +25,8 @@ struct MadeRun {
   std::string fingerprint = "aaaa";
   std::string catalogue = "bbbb";
   std::string split = "leave_one_out";
+  std::string attack = "none";
+  double strength = 0.0;
   std::function<double(int)> value = [](int user) {
     return user % 3 == 0 ? 0.5 : 0.1;
   };
@@ -40,6 +42,9 @@ class CompareFixture : public ::testing::Test {
     scenario.seed = run.seed;
     scenario.strategy.name = run.strategy;
     scenario.data.split = run.split;
+    scenario.attack.name = run.attack;
+    scenario.attack.share = run.attack == "none" ? 0.0 : 0.2;
+    scenario.attack.strength = run.strength;
     scenario.data.path = folder / "data";
     std::string users = "user_id\tmethod\tclient_id\tfull/ndcg@10\tfull/hr@10\n";
     for (int user = 0; user < run.users; ++user) {

@@ -217,5 +217,60 @@ TEST_F(CompareTest, BaselinesStandBesideWithoutATest) {
   EXPECT_THAT(ToText(TablesOf(analysis, {})), HasSubstr("popularity 0.2500"));
 }
 
+/// A user's values are all alike.
+MadeRun Attacked(const std::string& strategy,
+                 std::uint64_t seed,
+                 const std::string& attack,
+                 double value) {
+  MadeRun run{.strategy = strategy, .seed = seed};
+  run.attack = attack;
+  run.value = [value](int /*user*/) {
+    return value;
+  };
+  return run;
+}
+
+TEST_F(CompareTest, AttacksAreSetAgainstEachStrategyWithoutThem) {
+  MadeRun strong = Attacked("fedavg", 1, "ipm", 0.04);
+  strong.strength = 9.0;
+  const std::vector<RunRecord> runs = {Read("A", Attacked("fedavg", 1, "none", 0.3)),
+                                       Read("B", Attacked("fedavg", 2, "none", 0.5)),
+                                       Read("C", Attacked("median", 1, "none", 0.2)),
+                                       Read("D", Attacked("fedavg", 1, "ipm", 0.1)),
+                                       Read("E", Attacked("fedavg", 2, "ipm", 0.1)),
+                                       Read("F", strong),
+                                       Read("G", Attacked("fedavg", 1, "nan", 0.5)),
+                                       Read("H", Attacked("median", 1, "nan", 0.15)),
+                                       Read("I", Attacked("krum", 1, "nan", 0.15))};
+
+  const std::vector<Arm> arms = {{.name = "averaging", .runs = {runs[0], runs[1]}}};
+  const auto grid = AttackGridOf(runs, arms, "full/ndcg@10");
+
+  ASSERT_TRUE(grid) << grid.error().message;
+  ASSERT_TRUE(grid->has_value());
+  EXPECT_THAT((*grid)->strategies, ElementsAre("averaging", "median"))
+      << "krum has nothing to be set against";
+  EXPECT_THAT((*grid)->attacks, ElementsAre("ipm (strength = 0.0)", "ipm (strength = 9.0)", "nan"));
+  const ReportTable table = AttackTable(**grid);
+  EXPECT_THAT(table.rows,
+              ElementsAre(ElementsAre("none", "0.4000", "0.2000"),
+                          ElementsAre("ipm (strength = 0.0)", "0.1000 (25 %)", "-"),
+                          ElementsAre("ipm (strength = 9.0)", "0.0400 (10 %)", "-"),
+                          ElementsAre("nan", "0.5000 (125 %)", "0.1500 (75 %)"),
+                          ElementsAre("least kept", "10 %", "75 %")));
+  const HeatMap map = AttackMap(**grid);
+  EXPECT_DOUBLE_EQ(map.values[0][0], 0.25);
+  EXPECT_TRUE(std::isnan(map.values[0][1]));
+  EXPECT_TRUE(AttackJson(**grid).at("rows").at(1).at("kept").at(1).is_null());
+}
+
+TEST_F(CompareTest, WithoutAttacksOrWithoutRunsToSetThemAgainstThereIsNoGrid) {
+  const std::vector<RunRecord> clean = {Read("A", {}), Read("B", {.strategy = "median"})};
+  const std::vector<RunRecord> hostile = {Read("C", Attacked("fedavg", 1, "ipm", 0.1)),
+                                          Read("D", Attacked("median", 1, "ipm", 0.1))};
+  EXPECT_FALSE(AttackGridOf(clean, {}, "full/ndcg@10").value().has_value());
+  EXPECT_FALSE(AttackGridOf(hostile, {}, "full/ndcg@10").value().has_value());
+}
+
 }  // namespace
 }  // namespace rondo::sim

@@ -164,6 +164,34 @@ TEST_F(DataCommandsTest, IdsThatBreakARowAreRefused) {
   }
 }
 
+TEST_F(DataCommandsTest, ShowsWhichItemsClientsShare) {
+  // Ann has a, b and c, Ben c and d, Cy none of those.
+  folder_.Write("log.csv",
+                "user,item,time\nann,a,1\nann,b,2\nann,c,3\nann,c,4\nben,c,1\nben,d,2\ncy,e,1\n");
+  const auto done = RunProgram({"data",
+                                "stats",
+                                Path("log.csv"),
+                                "--split",
+                                "none",
+                                "--clients",
+                                "user",
+                                "--json",
+                                "--html",
+                                Path("page.html")});
+  ASSERT_TRUE(done.status) << done.status.error().message;
+  const boost::json::value clients = boost::json::parse(done.out).at("clients");
+  EXPECT_EQ(clients.at("sizes").at(0).at("items").to_number<int>(), 3);
+  EXPECT_EQ(clients.at("sizes").at(0).at("train_rows").to_number<int>(), 4);
+  const boost::json::array& overlap = clients.at("overlap").as_array();
+  EXPECT_NEAR(overlap[0].at(1).as_double(), 1.0 / 3.0, 1e-12) << "of three items of Ann's, Ben's c";
+  EXPECT_EQ(overlap[1].at(0).as_double(), 0.5);
+  EXPECT_EQ(overlap[1].at(1).as_double(), 1.0);
+  EXPECT_EQ(overlap[2].at(0).as_double(), 0.0);
+  const std::string page = *ReadTextFile(Path("page.html"));
+  EXPECT_THAT(page, HasSubstr("<title>ann, ben: 33 %</title>"));
+  EXPECT_THAT(page, HasSubstr("id=\"popularity-t\""));
+}
+
 TEST_F(DataCommandsTest, ItemsWithoutTrainingRowsStandAtZero) {
   folder_.Write("log.csv", "user,item,time\nu,a,1\nu,b,2\nu,b,3\n");
   folder_.Write("list.tsv", "item_id\na\nb\nc\nd\ne\n");
