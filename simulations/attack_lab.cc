@@ -15,8 +15,7 @@ struct Forgery {
   const ParameterLayout& layout;
   std::span<const std::span<const float>> honest;  ///< updates of the cohort's honest clients
   std::span<const float> first;                    ///< the client's own first update
-  ItemRow target = 0;
-  double strength = 0.0;  ///< 0: the attack's own
+  double strength = 0.0;                           ///< 0: the attack's own
 };
 
 /// Replaces the update that a hostile client trained.
@@ -40,19 +39,19 @@ double MedianNorm(std::span<const std::span<const float>> updates) {
   return *middle;
 }
 
-/// Keeps the target's row of the item table alone, as long as an honest update times the strength.
-void KeepTargetRow(const Forgery& forgery, std::span<float> update) {
+/// Keeps the item table alone, as long as an honest update times the strength: the target's row is
+/// pulled up, and the rows of its rivals are pushed down.
+void KeepItemTable(const Forgery& forgery, std::span<float> update) {
   const ParameterEntry* table = forgery.layout.Find("item.weight");
   RONDO_CHECK(table != nullptr) << "every recommender has an item table";
-  const auto width = static_cast<std::size_t>(table->shape.back());
-  const std::size_t begin = table->offset + static_cast<std::size_t>(forgery.target) * width;
-  std::fill_n(update.begin(), begin, 0.0F);
-  std::fill(update.begin() + static_cast<std::ptrdiff_t>(begin + width), update.end(), 0.0F);
-  const std::span row = update.subspan(begin, width);
-  const double norm = std::sqrt(SquaredSum(row));
+  std::fill_n(update.begin(), table->offset, 0.0F);
+  const auto end = static_cast<std::ptrdiff_t>(table->offset + table->size);
+  std::fill(update.begin() + end, update.end(), 0.0F);
+  const std::span rows = update.subspan(table->offset, table->size);
+  const double norm = std::sqrt(SquaredSum(rows));
   const double strength = forgery.strength > 0.0 ? forgery.strength : 1.0;
   if (norm > 0.0 && !forgery.honest.empty()) {
-    Scale(row, strength * MedianNorm(forgery.honest) / norm);
+    Scale(rows, strength * MedianNorm(forgery.honest) / norm);
   }
 }
 
@@ -66,7 +65,7 @@ constexpr AttackKind kAttacks[] = {
     {"random_items", &FillWithRandom, nullptr},
     {"popular_items", &FillWithPopular, nullptr},
     {"bandwagon", &FillWithBoth, nullptr},
-    {"promotion", &AlwaysTarget, &KeepTargetRow},
+    {"promotion", &AlwaysTarget, &KeepItemTable},
     {"replay", nullptr, &SendFirstAgain},
 };
 
@@ -196,11 +195,7 @@ void AttackLab::ForgeUpdates(const TrainTask& task,
     if (kind_->forge == &SendFirstAgain) {
       first = first_updates_.try_emplace(id, update).first->second;
     }
-    kind_->forge({.layout = layout,
-                  .honest = honest,
-                  .first = first,
-                  .target = context_.target,
-                  .strength = config_.strength},
+    kind_->forge({.layout = layout, .honest = honest, .first = first, .strength = config_.strength},
                  update);
   }
 }

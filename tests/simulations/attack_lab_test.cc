@@ -150,7 +150,7 @@ TEST_F(AttackLabTest, APromotedItemIsAllThatIsPredicted) {
   }
 }
 
-TEST_F(AttackLabTest, APromotionMovesTheTargetsRowAloneByAnHonestNorm) {
+TEST_F(AttackLabTest, APromotionMovesTheItemTableAloneByAnHonestNorm) {
   const auto lab = Lab("promotion");
   const ModelConfig model{.width = 4, .blocks = 1, .heads = 1, .history = 8};
   const auto layout = ModelLayout(model, kItems).value();
@@ -166,11 +166,16 @@ TEST_F(AttackLabTest, APromotionMovesTheTargetsRowAloneByAnHonestNorm) {
     }
   }
   std::sort(honest.begin(), honest.end());
-  const std::size_t row = layout->Find("item.weight")->offset + 4 * kItems;
+  const ParameterEntry& table = *layout->Find("item.weight");
   for (std::size_t i = 0; i < shards_.size(); ++i) {
-    for (std::size_t at = 0; at < layout->size() && lab->hostile().contains(shards_[i].id); ++at) {
-      const bool target = at >= row && at < row + 4;
-      EXPECT_NEAR(outcome.deltas[i][at], target ? honest[18] / 2.0 : 0.0, 1e-2) << at;
+    if (!lab->hostile().contains(shards_[i].id)) {
+      continue;
+    }
+    const std::span all(before.deltas[i]);
+    const double norm = std::sqrt(SquaredSum(all.subspan(table.offset, table.size)));
+    for (std::size_t at = 0; at < layout->size(); ++at) {
+      const bool item = at >= table.offset && at < table.offset + table.size;
+      EXPECT_NEAR(outcome.deltas[i][at], item ? all[at] * honest[18] / norm : 0.0, 1e-4) << at;
     }
   }
 }
