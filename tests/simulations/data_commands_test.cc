@@ -167,7 +167,8 @@ TEST_F(DataCommandsTest, IdsThatBreakARowAreRefused) {
 TEST_F(DataCommandsTest, ShowsWhichItemsClientsShare) {
   // Ann has a, b and c, Ben c and d, Cy none of those.
   folder_.Write("log.csv",
-                "user,item,time\nann,a,1\nann,b,2\nann,c,3\nann,c,4\nben,c,1\nben,d,2\ncy,e,1\n");
+                "user,item,time\nann,a,1\nann,b,2\nann,c,3\nann,c,4\nben,c,1\nben,d,2\nben,d,3\ncy,"
+                "e,1\ncy,e,2\ncy,e,3\n");
   const auto done = RunProgram({"data",
                                 "stats",
                                 Path("log.csv"),
