@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <iostream>
 #include <memory>
+#include <optional>
 
 #include "common/core/file.h"
 #include "common/io/json.h"
@@ -82,7 +83,7 @@ Result<ComparePlan> PlanOf(const CompareFlags& flags) {
 struct Outcome {
   std::string name;
   std::vector<Arm> arms;
-  std::vector<RunRecord> runs;  ///< all of them, under attack and not
+  std::optional<AttackGrid> attacks;
   AnalysisOptions options;
   Tuning tuning;
   std::filesystem::path folder;  ///< empty: nothing is written
@@ -103,7 +104,7 @@ Status WriteFiles(const Outcome& outcome, const Analysis& analysis) {
 
 Status Show(const Outcome& outcome, const CompareFlags& flags) {
   RONDO_TRY(Analysis analysis, Analyse(outcome.arms, outcome.options));
-  RONDO_TRY(analysis.attacks, AttackGridOf(outcome.runs, outcome.arms, analysis.options.metric));
+  analysis.attacks = outcome.attacks;
   if (!outcome.folder.empty()) {
     RONDO_TRY_STATUS(WriteFiles(outcome, analysis));
   }
@@ -139,12 +140,13 @@ Status CompareFolders(const CompareFlags& flags) {
   }
   Outcome outcome{.name = flags.out.empty() ? "compare" : flags.out.filename().string(),
                   .arms = ArmsOf(runs),
-                  .runs = std::move(runs),
+                  .attacks = {},
                   .folder = flags.out};
   outcome.options.metric = flags.metric.empty() ? outcome.options.metric : flags.metric;
   outcome.options.reference = flags.reference;
   outcome.options.all_pairs = flags.all_pairs;
   outcome.options.target = std::max(flags.target, 0.0);
+  RONDO_TRY(outcome.attacks, AttackGridOf(runs, {}, outcome.options.metric));
   return Show(outcome, flags);
 }
 
@@ -183,7 +185,7 @@ Result<std::vector<Planned>> PlanRuns(const ComparePlan& plan, const Tuning& tun
   return planned;
 }
 
-/// Fills outcome.arms with the runs without attack, and outcome.runs with all.
+/// Fills outcome.arms with the runs without attack, and outcome.attacks with all.
 Status RunAll(const ComparePlan& plan, const CompareRuns& runs, Outcome& outcome) {
   RONDO_TRY(const std::vector<Planned> planned, PlanRuns(plan, outcome.tuning));
   std::vector<Trial> trials;
@@ -200,6 +202,7 @@ Status RunAll(const ComparePlan& plan, const CompareRuns& runs, Outcome& outcome
   for (const std::string& strategy : plan.strategies) {
     outcome.arms.push_back({.name = strategy, .runs = {}});
   }
+  std::vector<RunRecord> all;
   for (std::size_t i = 0; i < planned.size(); ++i) {
     const Planned& run = planned[i];
     if (outcomes[i].diverged && run.attack.empty()) {
@@ -215,8 +218,9 @@ Status RunAll(const ComparePlan& plan, const CompareRuns& runs, Outcome& outcome
     if (run.attack.empty()) {
       outcome.arms[run.strategy].runs.push_back(record);
     }
-    outcome.runs.push_back(std::move(record));
+    all.push_back(std::move(record));
   }
+  RONDO_TRY(outcome.attacks, AttackGridOf(all, outcome.arms, plan.metric));
   return Ok();
 }
 
@@ -227,7 +231,7 @@ Status CompareStrategies(const CompareFlags& flags) {
       .root = flags.out.empty() ? std::filesystem::path("compare") / plan.name : flags.out,
       .jobs = flags.jobs,
       .stop = interrupt.token()};
-  Outcome outcome{.name = plan.name, .arms = {}, .runs = {}, .folder = runs.root};
+  Outcome outcome{.name = plan.name, .arms = {}, .attacks = {}, .folder = runs.root};
   outcome.options = {.metric = plan.metric,
                      .reference = plan.reference,
                      .all_pairs = plan.all_pairs,
