@@ -61,12 +61,6 @@ struct ParameterVector {
   std::span<const float> Tensor(std::string_view name) const;
 };
 
-/// A vector in a model's layout that is kept or sent beside it.
-struct NamedVector {
-  std::string name;
-  ParameterVector vector;
-};
-
 /// The layout of the attention recommender for a catalogue of `items` items (rows 1 .. items) with
 /// `feature_values` distinct item-feature values.
 /// Errors  kInvalidArgument for an impossible configuration, or features without values and the
