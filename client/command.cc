@@ -11,7 +11,7 @@
 #include "common/config/binder.h"
 #include "common/core/file.h"
 #include "common/crypto/sha256.h"
-#include "common/io/safetensors.h"
+#include "common/io/vectors.h"
 
 namespace rondo::client {
 namespace {
@@ -78,7 +78,7 @@ Result<KeptModel> LoadKeptModel(const Settings& settings, const ClientState& sta
                 state.model_path().string()
                     + " is not the file that was stored; 'rondo-client run' brings it anew");
   }
-  RONDO_TRY(kept.weights.model, DecodeParameters(file, std::move(layout)));
+  RONDO_TRY(kept.weights, DecodeBroadcast(file, std::move(layout)));
   kept.weights.sha256 = sha256;
   return kept;
 }

@@ -4,7 +4,7 @@
 
 #include "common/core/file.h"
 #include "common/crypto/sha256.h"
-#include "common/io/safetensors.h"
+#include "common/io/vectors.h"
 
 namespace rondo::client {
 namespace {
@@ -40,9 +40,9 @@ Status ModelShelf::Open(const ModelConfig& model, std::shared_ptr<const Paramete
 }
 
 Status ModelShelf::TakeUp(Bytes file, const std::string& sha256) {
-  RONDO_TRY(ParameterVector parameters, DecodeParameters(file, layout_));
-  model_ = std::make_shared<const Broadcast>(
-      Broadcast{.model = std::move(parameters), .sha256 = sha256});
+  RONDO_TRY(Broadcast model, DecodeBroadcast(file, layout_));
+  model.sha256 = sha256;
+  model_ = std::make_shared<const Broadcast>(std::move(model));
   file_ = std::move(file);
   stored_ = false;
   return Ok();

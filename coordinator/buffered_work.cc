@@ -38,6 +38,13 @@ Status CheckBuffered(const Scenario& scenario) {
         "strategy.buffer: masks cancel among clients of one round, but buffered aggregation "
         "mixes rounds; set it to 0, or privacy.mode = \"channel\"");
   }
+  if (config.objective == "control_variates" || config.objective == "dynamic") {
+    return Fail(ErrorCode::kUnsupported,
+                "strategy.buffer: the objective \"" + config.objective
+                    + "\" corrects clients by a state of the server that all of a round share, but "
+                      "buffered aggregation mixes rounds; set it to 0, or use the objective "
+                      "\"plain\", \"proximal\" or \"normalised\"");
+  }
   if (config.over_selection > 1.0) {
     return Fail(ErrorCode::kInvalidArgument,
                 "strategy.over_selection: with strategy.buffer no round waits for its slowest "

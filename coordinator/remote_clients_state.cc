@@ -5,7 +5,7 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include "common/core/check.h"
-#include "common/io/safetensors.h"
+#include "common/io/vectors.h"
 
 namespace rondo::coordinator {
 namespace {
@@ -183,7 +183,7 @@ const EncodedModel& RemoteClients::State::Encode(const Broadcast& broadcast) {
   if (!model_of_.empty() && model_of_ == broadcast.sha256) {
     return model_;
   }
-  auto file = EncodeParameters(broadcast.model);
+  auto file = EncodeBroadcast(broadcast);
   RONDO_CHECK(file.has_value()) << "a layout's names and shapes were checked when it was made";
   model_ = EncodedModel{.sha256 = broadcast.sha256, .frames = {}};
   for (rondo::Bytes& frame : wire::ModelFrames(file.value(), model_.sha256)) {

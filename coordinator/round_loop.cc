@@ -7,7 +7,7 @@
 #include "common/core/check.h"
 #include "common/federated/steps_block.h"
 #include "common/federated/vector_math.h"
-#include "common/io/safetensors.h"
+#include "common/io/vectors.h"
 #include "coordinator/round_loop_round.h"
 
 namespace rondo::coordinator {
@@ -366,10 +366,11 @@ TimePoint RoundLoop::WallTime() const {
   return parts_.wall_clock != nullptr ? parts_.wall_clock->Now() : parts_.clock.Now();
 }
 
-void RoundLoop::UseModel(const ParameterVector& model) {
-  auto sha256 = ParametersSha256(model);
+void RoundLoop::UseModel(const ParameterVector& model, std::vector<NamedVector> extra) {
+  broadcast_ = {.model = model, .extra = std::move(extra), .sha256 = ""};
+  auto sha256 = BroadcastSha256(broadcast_);
   RONDO_CHECK(sha256.has_value()) << "a layout's names and shapes were checked when it was made";
-  broadcast_ = {.model = model, .sha256 = std::move(sha256).value()};
+  broadcast_.sha256 = std::move(sha256).value();
 }
 
 }  // namespace rondo::coordinator

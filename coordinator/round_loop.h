@@ -107,7 +107,8 @@ class RoundLoop {
   Task<Status> FinishRun(RunOutcome& outcome);
 
   Status SaveState();
-  void UseModel(const ParameterVector& model);
+  /// What the next offers are about.
+  void UseModel(const ParameterVector& model, std::vector<NamedVector> extra = {});
   TimePoint WallTime() const;
   bool ValidationDue() const;
   bool OutOfPatience() const;

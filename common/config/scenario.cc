@@ -45,6 +45,8 @@ void BindModel(ModelConfig& model, Binder& binder) {
   binder.Choice("fusion", model.fusion, {"sum", "gate", "concat"});
   binder.Flag("positions", model.positions);
   binder.Flag("causal", model.causal);
+  binder.TextList("personal", model.personal);
+  binder.TextList("frozen", model.frozen);
 }
 
 void BindClient(ClientConfig& client, Binder& binder) {
@@ -66,8 +68,11 @@ void BindClient(ClientConfig& client, Binder& binder) {
 void BindStrategy(StrategyConfig& strategy, Binder& binder) {
   binder.Section("strategy");
   binder.Choice("name", strategy.name, StrategyPresetNames());
-  binder.Choice("objective", strategy.objective, {"plain", "proximal", "normalised"});
+  binder.Choice("objective",
+                strategy.objective,
+                {"plain", "proximal", "normalised", "control_variates", "dynamic"});
   binder.Number("proximal_mu", strategy.proximal_mu, {.min = 0});
+  binder.Number("dynamic_alpha", strategy.dynamic_alpha, {.min = 0});
   binder.Choice("aggregator",
                 strategy.aggregator,
                 {"mean",
@@ -122,6 +127,14 @@ void BindPrivacy(PrivacyConfig& privacy, Binder& binder) {
   binder.Number("clip_norm", privacy.clip_norm, {.min = 0});
 }
 
+void BindCompression(CompressionConfig& compression, Binder& binder) {
+  binder.Section("compression");
+  binder.TextList("stages", compression.stages, {"low_rank", "top_k", "quantise"});
+  binder.Integer("rank", compression.rank, {.min = 1, .max = 65536});
+  binder.Number("top_k", compression.top_k, {.min = 0, .max = 1, .above_min = true});
+  binder.Integer("bits", compression.bits, {.min = 2, .max = 16});
+}
+
 void BindDevices(DevicesConfig& devices, Binder& binder) {
   binder.Section("devices");
   binder.Flag("virtual_clock", devices.virtual_clock);
@@ -171,6 +184,7 @@ void BindEvaluation(EvaluationConfig& evaluation, Binder& binder) {
   binder.TextList(
       "baselines", evaluation.baselines, {"popularity", "markov1", "item_knn", "bpr_mf"});
   binder.Flag("filter_seen", evaluation.filter_seen);
+  binder.Integer("fine_tune", evaluation.fine_tune, {.min = 0, .max = 10000});
 }
 
 }  // namespace
@@ -192,6 +206,7 @@ void BindScenario(Scenario& scenario, Binder& binder) {
   BindClient(scenario.client, binder);
   BindStrategy(scenario.strategy, binder);
   BindPrivacy(scenario.privacy, binder);
+  BindCompression(scenario.compression, binder);
   BindDevices(scenario.devices, binder);
   BindAttack(scenario.attack, binder);
   BindEvaluation(scenario.evaluation, binder);

@@ -57,7 +57,10 @@ struct ModelConfig {
   std::vector<std::string> features;
   std::string fusion = "sum";  ///< sum | gate | concat: how features join the item embedding
   bool positions = true;       ///< learned positions; must be off where data.order = "none"
-  bool causal = true;          ///< must be off where, and only where, data.order = "none"
+  /// Parameters that stay with each client: names or beginnings such as "blocks.1."
+  std::vector<std::string> personal;
+  std::vector<std::string> frozen;  ///< parameters that keep their initial values
+  bool causal = true;               ///< must be off where, and only where, data.order = "none"
 };
 
 struct ClientConfig {
@@ -79,8 +82,9 @@ struct ClientConfig {
 
 struct StrategyConfig {
   std::string name = "fedavg";      ///< a preset; the keys below override its parts
-  std::string objective = "plain";  ///< plain | proximal | normalised
+  std::string objective = "plain";  ///< plain | proximal | normalised | control_variates | dynamic
   double proximal_mu = 0.0;
+  double dynamic_alpha = 0.0;  ///< FedDyn's weight of the regulariser
   /// mean | median | trimmed_mean | krum | multi_krum | bulyan | geometric_median |
   /// centered_clipping | mda | meamed | norm_bounding | row_median
   std::string aggregator = "mean";
@@ -125,6 +129,16 @@ struct PrivacyConfig {
   double clip_norm = 0.0;   ///< L2 bound of an update; 0: none
 };
 
+/// What is done to an update before it is sent, in this order where several are named.
+struct CompressionConfig {
+  std::vector<std::string> stages;  ///< low_rank | top_k | quantise
+  int rank = 8;                     ///< low_rank: columns sent of an embedding table
+  double top_k = 0.01;              ///< top_k: share of the coordinates sent
+  int bits = 8;                     ///< quantise: of a coordinate
+
+  bool operator==(const CompressionConfig&) const = default;
+};
+
 /// The machines of simulated clients. With a virtual clock, training, sending and waiting take the
 /// seconds they would, without anybody waiting for them.
 struct DevicesConfig {
@@ -156,6 +170,7 @@ struct EvaluationConfig {
   std::vector<int> k = {5, 10};
   std::vector<std::string> baselines = {"popularity", "markov1", "item_knn"};
   bool filter_seen = true;
+  int fine_tune = 0;  ///< local epochs of each client before its evaluation; 0: none
 };
 
 struct EngineConfig {
@@ -179,6 +194,7 @@ struct Scenario {
   ClientConfig client;
   StrategyConfig strategy;
   PrivacyConfig privacy;
+  CompressionConfig compression;
   DevicesConfig devices;
   AttackConfig attack;
   EvaluationConfig evaluation;

@@ -86,6 +86,12 @@ Fault StrategyFault(const StrategyConfig& strategy, const ClientConfig& client) 
   if (strategy.objective != "proximal" && strategy.proximal_mu > 0) {
     return ScenarioFault{"strategy.proximal_mu", "needs strategy.objective = \"proximal\""};
   }
+  if ((strategy.objective == "dynamic") != (strategy.dynamic_alpha > 0)) {
+    return ScenarioFault{"strategy.dynamic_alpha",
+                         strategy.objective == "dynamic"
+                             ? "is 0, which is FedAvg; strategy.objective = \"dynamic\" needs it"
+                             : "needs strategy.objective = \"dynamic\""};
+  }
   if (strategy.server_optimizer != "sgd" && strategy.server_momentum > 0) {
     return ScenarioFault{
         "strategy.server_momentum",
@@ -95,6 +101,46 @@ Fault StrategyFault(const StrategyConfig& strategy, const ClientConfig& client) 
     return ScenarioFault{"strategy.warmup",
                          std::to_string(strategy.warmup) + " rounds of "
                              + std::to_string(strategy.rounds) + " leave none at the full rate"};
+  }
+  return std::nullopt;
+}
+
+/// What a client makes of its delta besides summing it.
+Fault ObjectiveFault(const Scenario& scenario) {
+  const StrategyConfig& strategy = scenario.strategy;
+  if (strategy.objective == "control_variates" && scenario.client.optimizer != "sgd") {
+    return ScenarioFault{"client.optimizer",
+                         "the objective \"control_variates\" reads gradients off the deltas of "
+                         "sgd; set it, or use another strategy.objective"};
+  }
+  if (strategy.objective == "control_variates" && scenario.privacy.clip_norm > 0) {
+    return ScenarioFault{"privacy.clip_norm",
+                         "a clipped delta no longer tells the gradients that the objective "
+                         "\"control_variates\" reads off it; set it to 0, or use another objective"};
+  }
+  return std::nullopt;
+}
+
+Fault CompressionFault(const CompressionConfig& compression, const PrivacyConfig& privacy) {
+  const auto has = [&](const char* stage) {
+    return std::count(compression.stages.begin(), compression.stages.end(), stage) > 0;
+  };
+  for (const std::string& stage : compression.stages) {
+    if (std::count(compression.stages.begin(), compression.stages.end(), stage) > 1) {
+      return ScenarioFault{"compression.stages", "\"" + stage + "\" is named twice"};
+    }
+  }
+  if (has("low_rank") && has("top_k")) {
+    return ScenarioFault{"compression.stages",
+                         "\"top_k\" keeps what it did not send for later rounds, but \"low_rank\" "
+                         "draws new columns every round; name one of them"};
+  }
+  if ((has("top_k") || has("quantise")) && (privacy.grid == "ring" || privacy.mode == "masked")) {
+    return ScenarioFault{"compression.stages",
+                         "masked numbers on a ring have one length each, and none may be left out "
+                         "by the client's choice; use \"low_rank\", which is linear, or "
+                         "privacy.grid = \"exact\"",
+                         ErrorCode::kUnsupported};
   }
   return std::nullopt;
 }
@@ -171,6 +217,8 @@ std::optional<ScenarioFault> FindScenarioFault(const Scenario& scenario) {
       DataFault(scenario.data),
       ModelFault(scenario.model, scenario.data),
       StrategyFault(scenario.strategy, scenario.client),
+      ObjectiveFault(scenario),
+      CompressionFault(scenario.compression, scenario.privacy),
       AttackFault(scenario.attack),
       DevicesFault(scenario.devices),
       EvaluationFault(scenario.evaluation, scenario.data),

@@ -26,6 +26,8 @@ enum class Purpose : std::uint32_t {
   kBuckets = 14,
   kAttack = 15,
   kDevices = 16,
+  kCompression = 17,
+  kProjection = 18,
 };
 
 /// Names one stream: equal names give equal numbers on every machine, thread and rank.

@@ -127,6 +127,7 @@ Result<std::shared_ptr<const ParameterLayout>> ModelLayout(const ModelConfig& co
     AppendBlock(builder, config, static_cast<std::size_t>(block));
   }
   builder.Norm("norm");
+  RONDO_TRY_STATUS(SetGroups(config, builder.entries()));
   return ParameterLayout::Create(std::move(builder.entries()));
 }
 

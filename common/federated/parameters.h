@@ -61,10 +61,35 @@ struct ParameterVector {
   std::span<const float> Tensor(std::string_view name) const;
 };
 
+/// A vector in a model's layout that is kept or sent beside it.
+struct NamedVector {
+  std::string name;
+  ParameterVector vector;
+};
+
+/// The group of a parameter by `model.personal` and `model.frozen`, whose words are names of
+/// tensors or their beginnings.
+ParameterGroup GroupOf(const ModelConfig& config, std::string_view name);
+
+/// Puts every entry into its group. Errors  kInvalidArgument for a word that names none, a
+/// parameter in both groups, and if nothing is left to share.
+Status SetGroups(const ModelConfig& config, std::vector<ParameterEntry>& entries);
+
+/// The entries that clients and server share, which is all that an update holds. `layout` itself if
+/// that is every entry.
+std::shared_ptr<const ParameterLayout> SharedLayout(
+    const std::shared_ptr<const ParameterLayout>& layout);
+
+/// The entries that stay with a client; null without any.
+std::shared_ptr<const ParameterLayout> PersonalLayout(const ParameterLayout& layout);
+
+/// Copies the tensors that both layouts have from `from` to `to`.
+void CopyTensors(const ParameterVector& from, ParameterVector& to);
+
 /// The layout of the attention recommender for a catalogue of `items` items (rows 1 .. items) with
 /// `feature_values` distinct item-feature values.
-/// Errors  kInvalidArgument for an impossible configuration, or features without values and the
-/// reverse.
+/// Errors  kInvalidArgument for an impossible configuration, features without values and the
+/// reverse, or a word of `personal` or `frozen` that names nothing.
 Result<std::shared_ptr<const ParameterLayout>> ModelLayout(const ModelConfig& config,
                                                            std::int64_t items,
                                                            std::int64_t feature_values = 0);

@@ -6,6 +6,7 @@
 
 #include "common/config/scenario.h"
 #include "common/core/ids.h"
+#include "common/federated/parameters.h"
 #include "common/federated/update_sum.h"
 
 namespace rondo {
@@ -19,6 +20,11 @@ struct TrainTask {
   double proximal_mu = 0.0;  ///< FedProx; 0: plain
   /// FedNova: the delta is divided by the client's local steps, which are a block of their own
   bool normalise = false;
+  /// SCAFFOLD: local gradients are corrected by the control variates of server and client, and the
+  /// change of the client's is a block of its own
+  bool control_variates = false;
+  double dynamic_alpha = 0.0;  ///< FedDyn; 0: none
+  CompressionConfig compression;
   double dropout = 0.0;
   double clip_norm = 0.0;
   StrategyConfig weighting;  ///< only weighting, max_weight and weight_reference are read
@@ -34,6 +40,10 @@ struct EvaluateTask {
   std::vector<std::string> protocols;
   std::vector<int> k;
   bool filter_seen = true;
+  int fine_tune = 0;       ///< local epochs before the evaluation, by `client`
+  ClientConfig client;     ///< if fine_tune > 0
+  std::uint64_t seed = 1;  ///< of fine-tuning, as in TrainTask
+  std::uint64_t data_seed = 1;
   GridSpec grid;
 };
 
@@ -60,7 +70,9 @@ struct RoundResult {
 /// What the server sends at the start of a round.
 struct Broadcast {
   ParameterVector model;
-  std::string sha256;  ///< of the safetensors file of the model
+  /// Vectors of the model's layout beside it, such as the server's control variate.
+  std::vector<NamedVector> extra;
+  std::string sha256;  ///< of the safetensors file of model and extra vectors
 };
 
 }  // namespace rondo

@@ -323,8 +323,7 @@ Result<Bytes> EncodeParameters(const ParameterVector& parameters, const Metadata
   return EncodeSafetensors(ParameterViews(parameters), metadata);
 }
 
-Result<std::string> ParametersSha256(const ParameterVector& parameters) {
-  const std::vector<TensorView> tensors = ParameterViews(parameters);
+Result<std::string> SafetensorsSha256(std::span<const TensorView> tensors) {
   RONDO_TRY(const std::string header, EncodeHeader(tensors, {}));
   Sha256 hash;
   hash.Update(AsBytes(header));

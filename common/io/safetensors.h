@@ -79,8 +79,8 @@ Result<ParameterVector> TakeParameters(const TensorFile& file,
 /// A model alone, as it goes over the wire.
 Result<Bytes> EncodeParameters(const ParameterVector& parameters, const Metadata& metadata = {});
 
-/// SHA-256 of the file that EncodeParameters makes, in hexadecimal.
-Result<std::string> ParametersSha256(const ParameterVector& parameters);
+/// SHA-256 of the file that EncodeSafetensors makes without metadata, in hexadecimal.
+Result<std::string> SafetensorsSha256(std::span<const TensorView> tensors);
 
 /// The opposite; a tensor that the layout does not name is an error, too.
 Result<ParameterVector> DecodeParameters(ByteView bytes,

@@ -47,6 +47,10 @@ struct ClientData {
   std::vector<std::span<const EventRole>> roles;
   /// Empty, or one span a sequence: items of its user's negative feedback.
   std::vector<std::span<const ItemRow>> feedback;
+  /// Empty, or one number a parameter that is added to every gradient of the client.
+  std::span<const float> correction;
+  /// Empty, or one number a parameter, of which those of the personal ones replace the broadcast.
+  std::span<const float> personal;
 
   /// Appends a user's training rows with their roles and negative feedback. Views into `user`.
   void Add(const UserSequence& user) {

@@ -93,7 +93,8 @@ Result<bool> ModelAssembler::Add(const ModelChunk& chunk) {
 }
 
 std::uint64_t ModelFileCap(std::uint64_t elements) {
-  return elements * 4 + (std::uint64_t{8} << 20);
+  constexpr std::uint64_t kVectors = 2;
+  return kVectors * elements * 4 + (std::uint64_t{16} << 20);
 }
 
 }  // namespace rondo::wire

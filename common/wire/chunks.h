@@ -64,8 +64,8 @@ class ModelAssembler {
   std::string sha256_;
 };
 
-/// The largest model file of a layout with `elements` numbers: four bytes each, and room for the
-/// header.
+/// The largest model file of a layout with `elements` numbers: four bytes each, the same for a
+/// vector beside the model, and room for the header.
 std::uint64_t ModelFileCap(std::uint64_t elements);
 
 }  // namespace rondo::wire

@@ -353,6 +353,10 @@ TEST(BufferedRounds, WhatTheyCannotHaveIsRefusedWithTheReason) {
     const char* message;
   } cases[] = {
       {[](Scenario& s) { s.privacy.mode = "masked"; }, ErrorCode::kUnsupported, "masks cancel"},
+      {[](Scenario& s) { s.strategy.objective = "control_variates"; },
+       ErrorCode::kUnsupported,
+       "control_variates"},
+      {[](Scenario& s) { s.strategy.objective = "dynamic"; }, ErrorCode::kUnsupported, "dynamic"},
       {[](Scenario& s) { s.strategy.over_selection = 1.5; },
        ErrorCode::kInvalidArgument,
        "over_selection"},
