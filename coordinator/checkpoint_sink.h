@@ -46,10 +46,13 @@ struct RunState {
   /// client may hear it only after a restart.
   std::map<ClientId, RoundResult> results;
 
-  /// The model of the selected round: the best one, or the newest without any validation.
-  const ParameterVector& selected_model() const { return best_round > 0 ? best_model : model; }
+  /// The model of the selected round: the best one; the newest without any validation, and where
+  /// clients have parameters of their own, which fit no other.
+  const ParameterVector& selected_model() const { return SelectsBest() ? best_model : model; }
 
-  RoundId selected_round() const { return best_round > 0 ? best_round : round; }
+  RoundId selected_round() const { return SelectsBest() ? best_round : round; }
+
+  bool SelectsBest() const { return best_round > 0 && PersonalLayout(*model.layout) == nullptr; }
 };
 
 inline double SimulatedSeconds(const RunState& state) {

@@ -49,6 +49,9 @@ class ClientPool {
   /// Clients that could be invited now, in byte order of their ids.
   virtual std::vector<ClientId> Available() const = 0;
 
+  /// How many clients take part in the run, there or not.
+  virtual std::size_t population() const = 0;
+
   /// Clients that an evaluation asks, in byte order.
   virtual std::vector<ClientId> Evaluators() const { return Available(); }
 

@@ -14,6 +14,7 @@
 #include "common/core/host_port.h"
 #include "common/core/memory.h"
 #include "common/crypto/random.h"
+#include "common/federated/local_round.h"
 #include "common/io/json.h"
 #include "common/transport/asio_types.h"
 #include "coordinator/commands.h"
@@ -30,10 +31,17 @@ Duration Seconds(double seconds) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
 }
 
-RemoteClients::Options ClientOptions(const Federation& federation, const RunState& start) {
+RemoteClients::Options ClientOptions(const Federation& federation,
+                                     const Strategy& strategy,
+                                     const RunState& start) {
+  std::uint64_t elements = 0;
+  for (const BlockShape& block :
+       BlocksOfTask(strategy.PlanTraining(1, GridSpec{}), federation.layout)) {
+    elements += block.layout->size();
+  }
   RemoteClients::Options options;
   options.welcome = federation.Welcome(fmt::format("{:016x}", SecureRandomU64()));
-  options.contribution_cap = wire::ContributionCap(federation.layout->size());
+  options.contribution_cap = wire::ContributionCap(elements);
   options.hello_timeout = Seconds(federation.settings.handshake_timeout_s);
   options.return_wait = Seconds(federation.settings.return_wait_s);
   options.results = start.results;
@@ -52,7 +60,7 @@ class Run {
         checkpoints_(std::move(checkpoints)),
         start_(std::move(start)),
         strategy_(std::move(strategy)),
-        clients_(io_.get_executor(), ClientOptions(federation, start_)),
+        clients_(io_.get_executor(), ClientOptions(federation, *strategy_, start_)),
         monitor_(federation, clients_, start_.round),
         record_(record),
         observers_(record.observer(), monitor_),

@@ -29,6 +29,10 @@ std::vector<ClientId> RemoteClients::Available() const {
   return state_->Available();
 }
 
+std::size_t RemoteClients::population() const {
+  return state_->population();
+}
+
 Task<Status> RemoteClients::WaitFor(std::size_t count, TimePoint deadline) {
   return state_->WaitFor(count, deadline);
 }

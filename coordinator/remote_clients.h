@@ -55,6 +55,8 @@ class RemoteClients final : public ClientPool {
   void NoteDropped(const std::vector<std::pair<ClientId, Error>>& dropped);
 
   std::vector<ClientId> Available() const override;
+  /// Everyone who was ever admitted or invited.
+  std::size_t population() const override;
   Task<Status> WaitFor(std::size_t count, TimePoint deadline) override;
   void Dispatch(const std::vector<ClientId>& clients,
                 const Offer& offer,

@@ -1,5 +1,8 @@
 #include "coordinator/remote_clients_state.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include <spdlog/spdlog.h>
 
 #include <boost/asio/co_spawn.hpp>
@@ -80,6 +83,14 @@ Result<wire::Welcome> RemoteClients::State::Admit(const ClientId& client,
   }
   spdlog::info("client {} joined (software {})", client, hello.software_version);
   return ours;
+}
+
+std::size_t RemoteClients::State::population() const {
+  return static_cast<std::size_t>(
+      std::ssize(known_)
+      + std::count_if(results_.begin(), results_.end(), [this](const auto& result) {
+          return !known_.contains(result.first);
+        }));
 }
 
 void RemoteClients::State::OnReady(const std::shared_ptr<ClientSession>& session) {

@@ -27,6 +27,7 @@ class RemoteClients::State final : public SessionOwner, public std::enable_share
   void Stop();
   void NoteDropped(const std::vector<std::pair<ClientId, Error>>& dropped);
   std::vector<ClientId> Available() const;
+  std::size_t population() const;
   void Dispatch(const std::vector<ClientId>& clients,
                 const Offer& offer,
                 const Broadcast& broadcast);

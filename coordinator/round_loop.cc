@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "common/core/check.h"
-#include "common/federated/steps_block.h"
+#include "common/federated/local_round.h"
 #include "common/federated/vector_math.h"
 #include "common/io/vectors.h"
 #include "coordinator/round_loop_round.h"
@@ -55,7 +55,7 @@ Status RoundLoop::Prepare() {
   if (state_.void_in_a_row >= scenario_.strategy.max_void_rounds) {
     state_.void_in_a_row = 0;
   }
-  UseModel(state_.model);
+  UseModel(state_.model, parts_.strategy.Extra(state_.model));
   if (scenario_.strategy.buffer > 0) {
     work_ = std::make_unique<BufferedWork>(parts_.new_session);
     returning_ = state_.at_work;
@@ -166,11 +166,17 @@ Result<RoundLoop::TrainingPlan> RoundLoop::PlanTraining(RoundId id, std::uint64_
   TrainingPlan plan;
   ContributionSpec& spec = plan.spec;
   spec = {.kind = OfferKind::kTrain, .round = id, .max_weight = max_weight};
-  spec.blocks.push_back({std::string(kDeltaBlock), state_.model.layout, grid, Scaling::kByWeight});
   plan.offer = {.kind = OfferKind::kTrain, .round = id, .model_sha256 = broadcast_.sha256};
   plan.offer.train = parts_.strategy.PlanTraining(id, grid);
-  if (plan.offer.train.normalise) {
-    spec.blocks.push_back({std::string(kStepsBlock), StepsLayout(), grid, Scaling::kByWeight});
+  for (BlockShape& block : BlocksOfTask(plan.offer.train, state_.model.layout)) {
+    BlockSpec& expected = spec.blocks.emplace_back();
+    expected = {.name = std::move(block.name),
+                .layout = std::move(block.layout),
+                .grid = grid,
+                .scaling = block.scaling};
+    if (block.packed) {
+      expected.packing = plan.offer.train.compression;
+    }
   }
   spec.visibility = parts_.strategy.visibility();
   return plan;
@@ -254,7 +260,9 @@ Status RoundLoop::Fold(Round& round) {
                     + " clients contributed, the quorum is " + std::to_string(quorum));
   }
   RONDO_TRY(std::vector<UpdateSum> sums, std::move(*round.session).Take());
-  const std::unique_ptr<Aggregator> aggregator = parts_.strategy.NewAggregator(round.id);
+  const std::unique_ptr<Aggregator> aggregator = parts_.strategy.NewAggregator({.round = round.id,
+                                      .model = state_.model.layout,
+                                      .population = parts_.pool.population()});
   for (UpdateSum& sum : sums) {
     report.weight += sum.weight;
     report.saturated += sum.saturated;
@@ -282,7 +290,7 @@ Status RoundLoop::EndRound(Round& round, const Status& played) {
   Status may_go_on = is_void ? CountVoidRound(round, played.error()) : Ok();
   if (!is_void) {
     state_.void_in_a_row = 0;
-    UseModel(state_.model);
+    UseModel(state_.model, parts_.strategy.Extra(state_.model));
   }
   const std::vector<ClientId>& included = is_void ? nobody : round.session->contributors();
   const RoundResult result{

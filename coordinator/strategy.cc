@@ -7,6 +7,7 @@
 #include "common/config/presets.h"
 #include "common/core/suggest.h"
 #include "common/core/workers.h"
+#include "coordinator/aggregators/expanded.h"
 #include "coordinator/aggregators/mean.h"
 #include "coordinator/aggregators/normalised.h"
 #include "coordinator/aggregators/row_clip.h"
@@ -14,6 +15,9 @@
 #include "coordinator/aggregators/rules.h"
 #include "coordinator/aggregators/single_updates.h"
 #include "coordinator/buffered_work.h"
+#include "coordinator/objectives/control_variates.h"
+#include "coordinator/objectives/dynamic.h"
+#include "coordinator/objectives/with_objective.h"
 #include "coordinator/server_optimizers/adaptive.h"
 #include "coordinator/server_optimizers/sgd.h"
 
@@ -27,18 +31,41 @@ struct OptimizerPart {
 
 struct ObjectivePart {
   const char* name;
-  bool proximal;
-  bool normalised;
+  /// What its clients do; the rest of the task is set.
+  void (*ask)(const StrategyConfig&, TrainTask&);
+  /// The server's half, if it has state; else null.
+  std::unique_ptr<Objective> (*make)(const StrategyConfig&) = nullptr;
 };
+
+void AskPlain(const StrategyConfig& /*config*/, TrainTask& /*task*/) {}
+
+void AskProximal(const StrategyConfig& config, TrainTask& task) {
+  task.proximal_mu = config.proximal_mu;
+}
+
+void AskNormalised(const StrategyConfig& /*config*/, TrainTask& task) {
+  task.normalise = true;
+}
+
+void AskControlVariates(const StrategyConfig& /*config*/, TrainTask& task) {
+  task.control_variates = true;
+}
+
+void AskDynamic(const StrategyConfig& config, TrainTask& task) {
+  task.dynamic_alpha = config.dynamic_alpha;
+}
 
 // All parts there are beside the aggregators' rules. A new one is a file and a line here.
 constexpr OptimizerPart kOptimizers[] = {{"sgd", &NewSgdOptimizer},
                                          {"adam", &NewAdamOptimizer},
                                          {"yogi", &NewYogiOptimizer},
                                          {"adagrad", &NewAdagradOptimizer}};
-constexpr ObjectivePart kObjectives[] = {{"plain", false, false},
-                                         {"proximal", true, false},
-                                         {"normalised", false, true}};
+constexpr ObjectivePart kObjectives[] = {
+    {"plain", &AskPlain},
+    {"proximal", &AskProximal},
+    {"normalised", &AskNormalised},
+    {"control_variates", &AskControlVariates, &NewControlVariates},
+    {"dynamic", &AskDynamic, &NewDynamic}};
 
 Failure Unknown(const std::string& key,
                 const std::string& word,
@@ -88,6 +115,18 @@ Status CheckMode(const Scenario& scenario) {
                     "aggregator \"mean\" alone or privacy.mode = \"channel\"");
 }
 
+/// Nobody looks at single control variates, so a rule that distrusts clients must not rely on them.
+Status CheckObjective(const StrategyConfig& config) {
+  if (config.objective != "control_variates" || VisibilityOf(config) == Visibility::kSumOnly) {
+    return Ok();
+  }
+  return Fail(ErrorCode::kUnsupported,
+              "strategy.objective: control variates are summed over clients, which the rule \""
+                  + config.aggregator
+                  + "\" and row defences do not guard; use the aggregator \"mean\" alone, or "
+                    "another objective such as \"dynamic\"");
+}
+
 /// Can rule and row defence work with so many updates?
 Status CheckUpdates(const StrategyConfig& config, std::size_t updates, const std::string& who) {
   RONDO_TRY_STATUS(CheckRule(config, updates, who));
@@ -105,16 +144,18 @@ class ComposedStrategy : public Strategy {
   ComposedStrategy(const Scenario& scenario,
                    const ObjectivePart& objective,
                    std::unique_ptr<ServerOptimizer> optimizer)
-      : optimizer_(std::move(optimizer)),
+      : objective_(objective.make != nullptr ? objective.make(scenario.strategy) : nullptr),
+        optimizer_(objective_ != nullptr ? NewWithObjective(std::move(optimizer), *objective_)
+                                         : std::move(optimizer)),
         threads_(scenario.engine.threads > 0 ? scenario.engine.threads : UsableCores()) {
     task_.seed = scenario.seed;
     task_.data_seed = scenario.data.seed;
     task_.client = scenario.client;
-    task_.proximal_mu = objective.proximal ? scenario.strategy.proximal_mu : 0.0;
-    task_.normalise = objective.normalised;
     task_.dropout = scenario.model.dropout;
     task_.clip_norm = scenario.privacy.clip_norm;
     task_.weighting = scenario.strategy;
+    task_.compression = scenario.compression;
+    objective.ask(scenario.strategy, task_);
   }
 
   TrainTask PlanTraining(RoundId round, const GridSpec& grid) const override {
@@ -124,20 +165,31 @@ class ComposedStrategy : public Strategy {
     return task;
   }
 
-  std::unique_ptr<Aggregator> NewAggregator(RoundId round) const override {
+  std::unique_ptr<Aggregator> NewAggregator(const AggregationRound& round) const override {
     const StrategyConfig& config = task_.weighting;
     std::unique_ptr<Aggregator> aggregator =
         IsPlainMean(config)
             ? NewMeanAggregator()
             : NewSingleUpdates(
-                {.config = config, .seed = task_.seed, .round = round, .threads = threads_});
+                {.config = config, .seed = task_.seed, .round = round.round, .threads = threads_});
     if (config.row_clip > 0.0) {
       aggregator = NewRowClip(config.row_clip, std::move(aggregator));
     }
     if (config.row_contributors > 0) {
       aggregator = NewRowContributors(config.row_contributors, std::move(aggregator));
     }
-    return task_.normalise ? NewNormalised(std::move(aggregator)) : std::move(aggregator);
+    if (task_.normalise) {
+      aggregator = NewNormalised(std::move(aggregator));
+    }
+    TrainTask task = task_;
+    task.round = round.round;
+    aggregator = NewExpanded(std::move(task), round.model, std::move(aggregator));
+    return objective_ != nullptr ? objective_->Wrap(round, std::move(aggregator))
+                                 : std::move(aggregator);
+  }
+
+  std::vector<NamedVector> Extra(const ParameterVector& model) const override {
+    return objective_ != nullptr ? objective_->Extra(model) : std::vector<NamedVector>();
   }
 
   ServerOptimizer& optimizer() override { return *optimizer_; }
@@ -145,6 +197,7 @@ class ComposedStrategy : public Strategy {
   Visibility visibility() const override { return VisibilityOf(task_.weighting); }
 
  private:
+  std::unique_ptr<Objective> objective_;  ///< null: its clients' objective needs no server half
   std::unique_ptr<ServerOptimizer> optimizer_;
   int threads_;
   TrainTask task_;
@@ -161,6 +214,7 @@ Result<std::unique_ptr<Strategy>> Strategy::Create(const Scenario& scenario) {
   RONDO_TRY_STATUS(CheckParts(config));
   RONDO_TRY_STATUS(CheckMode(scenario));
   RONDO_TRY_STATUS(CheckBuffered(scenario));
+  RONDO_TRY_STATUS(CheckObjective(config));
   if (config.buffer > 0) {
     RONDO_TRY_STATUS(
         CheckUpdates(config, static_cast<std::size_t>(config.buffer), "the buffer has"));

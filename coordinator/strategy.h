@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "common/config/scenario.h"
 #include "common/core/result.h"
@@ -43,6 +46,13 @@ class ServerOptimizer {
                            std::uint64_t steps) = 0;
 };
 
+/// What a round is aggregated for.
+struct AggregationRound {
+  RoundId round = 0;
+  std::shared_ptr<const ParameterLayout> model;  ///< layout of the whole model
+  std::size_t population = 1;                    ///< all clients of the run, invited or not
+};
+
 /// A composition: client objective x aggregator x server optimiser.
 class Strategy {
  public:
@@ -58,7 +68,13 @@ class Strategy {
 
   virtual ~Strategy() = default;
   virtual TrainTask PlanTraining(RoundId round, const GridSpec& grid) const = 0;
-  virtual std::unique_ptr<Aggregator> NewAggregator(RoundId round) const = 0;
+
+  /// Its mean has the layout of the whole model.
+  virtual std::unique_ptr<Aggregator> NewAggregator(const AggregationRound& round) const = 0;
+
+  /// What clients need beside the model.
+  virtual std::vector<NamedVector> Extra(const ParameterVector& model) const = 0;
+
   virtual ServerOptimizer& optimizer() = 0;
   virtual Visibility visibility() const = 0;
 };

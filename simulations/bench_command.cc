@@ -74,7 +74,9 @@ class VirtualBench {
       train_loss_ += client.loss / static_cast<double>(outcome.clients.size());
     }
     const std::unique_ptr<coordinator::Aggregator> aggregator =
-        strategy_->NewAggregator(workload_.task.round);
+        strategy_->NewAggregator({.round = workload_.task.round,
+                                  .model = broadcast_.model.layout,
+                                  .population = outcome.clients.size()});
     RONDO_TRY_STATUS(aggregator->Accumulate(std::move(outcome.sum)));
     RONDO_TRY(const ParameterVector delta, std::move(*aggregator).Report());
     return strategy_->optimizer().Step(broadcast_.model, delta);

@@ -76,8 +76,12 @@ class RecordingStrategy : public Strategy {
     return inner_->PlanTraining(round, grid);
   }
 
-  std::unique_ptr<Aggregator> NewAggregator(RoundId round) const override {
+  std::unique_ptr<Aggregator> NewAggregator(const coordinator::AggregationRound& round) const override {
     return std::make_unique<RecordingAggregator>(inner_->NewAggregator(round), *sums_);
+  }
+
+  std::vector<NamedVector> Extra(const ParameterVector& model) const override {
+    return inner_->Extra(model);
   }
 
   coordinator::ServerOptimizer& optimizer() override { return inner_->optimizer(); }

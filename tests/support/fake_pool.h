@@ -83,6 +83,8 @@ class FakePool : public coordinator::ClientPool {
     return available;
   }
 
+  std::size_t population() const override { return clients_.size(); }
+
   Task<Status> WaitFor(std::size_t count, TimePoint deadline) override {
     if (Available().size() >= count) {
       co_return Ok();
