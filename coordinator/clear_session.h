@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@ struct BlockSpec {
   std::shared_ptr<const ParameterLayout> layout;
   GridSpec grid;
   Scaling scaling = Scaling::kByWeight;
+  std::optional<CompressionConfig> packing;  ///< its numbers come packed (see packing.h)
 };
 
 /// What a contribution to a round must look like.

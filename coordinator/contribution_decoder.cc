@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "common/federated/packing.h"
 #include "common/wire/messages.h"
 
 namespace rondo::coordinator {
@@ -22,7 +23,12 @@ Status CheckHeader(const wire::ContributionBlock& block, const BlockSpec& spec) 
     return Fail(ErrorCode::kCorrupt,
                 "block \"" + spec.name + "\": the grid is not the offered one");
   }
-  if (block.reals.size() + block.integers.size() != spec.layout->size()) {
+  if (spec.packing.has_value() == block.packed.empty()) {
+    return Fail(ErrorCode::kCorrupt,
+                "block \"" + spec.name + "\": the numbers come "
+                    + (spec.packing ? "plain, offered was packed" : "packed, offered was plain"));
+  }
+  if (!spec.packing && block.reals.size() + block.integers.size() != spec.layout->size()) {
     return Fail(ErrorCode::kCorrupt,
                 "block \"" + spec.name + "\": expected " + std::to_string(spec.layout->size())
                     + " numbers, got "
@@ -37,6 +43,18 @@ std::uint64_t Elements(const ContributionSpec& spec) {
     elements += block.layout->size();
   }
   return elements;
+}
+
+/// The numbers of a block that did not come as integers. Packed ones are bounded by the layout.
+Result<std::vector<float>> RealsOf(wire::ContributionBlock& block, const BlockSpec& spec) {
+  if (!spec.packing) {
+    return std::move(block.reals);
+  }
+  auto reals = UnpackUpdate(*spec.packing, *spec.layout, block.packed);
+  if (!reals) {
+    return Fail(reals.error().code, "block \"" + spec.name + "\": " + reals.error().message);
+  }
+  return reals;
 }
 
 /// The block on the grid. Integers come scaled and rounded; floats are weighed and rounded here.
@@ -55,7 +73,8 @@ Result<GridBlock> FoldBlock(wire::ContributionBlock& block,
   }
   folded.values.assign(spec.layout->size(), 0);
   const std::uint64_t weight = spec.scaling == Scaling::kByWeight ? from.weight : 1;
-  RONDO_TRY(const std::uint64_t saturated, FoldDense(folded, block.reals, weight, nullptr));
+  RONDO_TRY(const std::vector<float> reals, RealsOf(block, spec));
+  RONDO_TRY(const std::uint64_t saturated, FoldDense(folded, reals, weight, nullptr));
   from.saturated += saturated;
   return folded;
 }

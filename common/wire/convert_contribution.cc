@@ -19,6 +19,7 @@ static_assert(std::endian::native == std::endian::little,
 
 constexpr std::uint32_t kReals = 0;
 constexpr std::uint32_t kIntegers = 1;
+constexpr std::uint32_t kPacked = 2;
 constexpr std::size_t kMostBlocks = 64;
 
 std::size_t IntegerBytes(int bits) {
@@ -83,39 +84,30 @@ Status CheckBlockCount(ByteView bytes) {
   return Ok();
 }
 
-/// Takes at most `elements` numbers, and their count from `elements`.
-Result<ContributionBlock> ParseBlock(detail::Bounds& bounds,
-                                     v1::ContributionBlock& proto,
-                                     std::uint64_t& elements) {
-  ContributionBlock block;
-  bounds.Text("block.name", proto.name(), 64);
-  if (proto.name().empty()) {
-    bounds.Broken("block.name", "is empty");
+/// Takes the payload into the block, and the count of its numbers from `elements`.
+Status ParseNumbers(detail::Bounds& bounds,
+                    const v1::ContributionBlock& proto,
+                    ContributionBlock& block,
+                    std::uint64_t& elements) {
+  if (proto.encoding() == kPacked) {
+    if (proto.payload().empty() || proto.payload().size() > ContributionCap(elements)) {
+      bounds.Broken("block.payload", "has no bytes, or more than the layout allows");
+      return bounds.status();
+    }
+    const ByteView bytes = AsBytes(proto.payload());
+    block.packed.assign(bytes.begin(), bytes.end());
+    return Ok();
   }
-  bounds.Digest("block.layout_digest", proto.layout_digest(), false);
-  bounds.Range("block.scaling", proto.scaling(), 0U, 1U);
-  bounds.Range("block.encoding", proto.encoding(), 0U, 1U);
-  block.name = proto.name();
-  block.layout_digest = proto.layout_digest();
-  block.grid = detail::CheckedGrid(
-      bounds,
-      {proto.grid().kind(), proto.grid().bits(), proto.grid().step(), proto.grid().limit()});
-  block.scaling = static_cast<Scaling>(proto.scaling());
-  if (proto.encoding() == kReals && block.grid.kind != GridSpec::Kind::kExact) {
-    bounds.Broken("block.encoding", "is float32 outside the exact grid");
-  }
-  RONDO_TRY_STATUS(bounds.status());
-
   const bool reals = proto.encoding() == kReals;
   const std::size_t width = reals ? sizeof(float) : IntegerBytes(block.grid.bits);
   if (proto.payload().empty() || proto.payload().size() % width != 0) {
     bounds.Broken("block.payload", "is no whole number of values");
-    return Fail(bounds.status().error());
+    return bounds.status();
   }
   const std::size_t numbers = proto.payload().size() / width;
   if (numbers > elements) {
     bounds.Broken("block.payload", "brings more numbers than the layout has");
-    return Fail(bounds.status().error());
+    return bounds.status();
   }
   elements -= numbers;
   if (reals) {
@@ -128,7 +120,31 @@ Result<ContributionBlock> ParseBlock(detail::Bounds& bounds,
       bounds.Broken("block.payload", "leaves the ring");
     }
   }
+  return bounds.status();
+}
+
+Result<ContributionBlock> ParseBlock(detail::Bounds& bounds,
+                                     v1::ContributionBlock& proto,
+                                     std::uint64_t& elements) {
+  ContributionBlock block;
+  bounds.Text("block.name", proto.name(), 64);
+  if (proto.name().empty()) {
+    bounds.Broken("block.name", "is empty");
+  }
+  bounds.Digest("block.layout_digest", proto.layout_digest(), false);
+  bounds.Range("block.scaling", proto.scaling(), 0U, 1U);
+  bounds.Range("block.encoding", proto.encoding(), kReals, kPacked);
+  block.name = proto.name();
+  block.layout_digest = proto.layout_digest();
+  block.grid = detail::CheckedGrid(
+      bounds,
+      {proto.grid().kind(), proto.grid().bits(), proto.grid().step(), proto.grid().limit()});
+  block.scaling = static_cast<Scaling>(proto.scaling());
+  if (proto.encoding() != kIntegers && block.grid.kind != GridSpec::Kind::kExact) {
+    bounds.Broken("block.encoding", "is not integers outside the exact grid");
+  }
   RONDO_TRY_STATUS(bounds.status());
+  RONDO_TRY_STATUS(ParseNumbers(bounds, proto, block, elements));
   std::string().swap(*proto.mutable_payload());  // Halves the peak for large models.
   return block;
 }
@@ -144,7 +160,7 @@ Bytes EncodeContribution(const Contribution& contribution) {
   proto.set_saturated(contribution.saturated);
   proto.set_seconds(contribution.seconds);
   for (const ContributionBlock& block : contribution.blocks) {
-    RONDO_CHECK(block.reals.empty() != block.integers.empty())
+    RONDO_CHECK(block.reals.empty() + block.integers.empty() + block.packed.empty() == 2)
         << "a block carries one kind of numbers";
     v1::ContributionBlock* out = proto.add_blocks();
     out->set_name(block.name);
@@ -154,7 +170,10 @@ Bytes EncodeContribution(const Contribution& contribution) {
     out->mutable_grid()->set_step(block.grid.step);
     out->mutable_grid()->set_limit(block.grid.limit);
     out->set_scaling(static_cast<std::uint32_t>(block.scaling));
-    if (block.integers.empty()) {
+    if (!block.packed.empty()) {
+      out->set_encoding(kPacked);
+      out->set_payload(block.packed.data(), block.packed.size());
+    } else if (block.integers.empty()) {
       out->set_encoding(kReals);
       out->set_payload(block.reals.data(), block.reals.size() * sizeof(float));
     } else {

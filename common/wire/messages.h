@@ -114,7 +114,7 @@ Result<Message> Decode(ByteView frame);
 /// The name of the message's kind, for logs: "hello", "offer".
 const char* MessageName(const Message& message);
 
-/// One vector of a contribution. Exactly one of `reals` and `integers` has numbers.
+/// One vector of a contribution. Exactly one of `reals`, `integers` and `packed` is not empty.
 struct ContributionBlock {
   std::string name;  ///< kDeltaBlock, kMetricsBlock
   std::string layout_digest;
@@ -123,6 +123,7 @@ struct ContributionBlock {
   std::vector<float> reals;  ///< exact grid: unscaled, the receiver weighs and rounds (FoldDense)
   std::vector<std::int64_t>
       integers;  ///< multiples of grid.step, already scaled; on the ring in [0, 2^bits)
+  Bytes packed;  ///< exact grid: unscaled, as PackUpdate encodes; the receiver knows the layout
 };
 
 /// What one client gives in one round. It travels in ContributionChunks, and MessageEvent::payload
@@ -140,7 +141,8 @@ struct Contribution {
 Bytes EncodeContribution(const Contribution& contribution);
 
 /// Memory is bounded by the size of `bytes`, which the caller has capped, and by eight bytes for
-/// each of `elements`, the most numbers that all blocks may have together.
+/// each of `elements`, the most numbers that all blocks may have together; packed ones stay bytes.
+///
 /// Errors  kCorrupt for bytes that break the format or a bound. Layouts are left to the caller to
 /// compare.
 Result<Contribution> DecodeContribution(ByteView bytes, std::uint64_t elements);

@@ -62,6 +62,81 @@ TEST(ContributionDecoder, RefusesWhatWasNotOffered) {
   }
 }
 
+/// The larger half of the coordinates of Layout(), which makes two of three.
+ContributionSpec PackedSpec() {
+  ContributionSpec spec = Spec();
+  spec.blocks[0].packing = CompressionConfig{.stages = {"top_k"}, .top_k = 0.5};
+  return spec;
+}
+
+wire::Contribution GoodPacked() {
+  wire::Contribution contribution = Good();
+  contribution.blocks[0].reals.clear();
+  // Two of them: 0, and 1 further than the next; 1.0 and 0.25 as float32.
+  contribution.blocks[0].packed = {2, 0, 1, 0, 0, 0x80, 0x3F, 0, 0, 0x80, 0x3E};
+  return contribution;
+}
+
+TEST(ContributionDecoder, WeighsPackedNumbers) {
+  const auto decoded =
+      DecodeWireContribution("a", wire::EncodeContribution(GoodPacked()), PackedSpec());
+
+  ASSERT_TRUE(decoded.has_value()) << decoded.error().message;
+  EXPECT_EQ(decoded.value().update.blocks[0].values,
+            (std::vector<std::int64_t>{3LL << 32, 0, 3LL << 30}));
+}
+
+TEST(ContributionDecoder, BlocksPerClientCountOnce) {
+  ContributionSpec spec = Spec();
+  spec.blocks.push_back({"control", Layout(), GridSpec{}, Scaling::kPerClient});
+  wire::Contribution contribution = Good();
+  contribution.blocks.push_back(contribution.blocks[0]);
+  contribution.blocks[1].name = "control";
+  contribution.blocks[1].scaling = Scaling::kPerClient;
+  ClearSession session({.spec = spec, .invited = {"a"}, .decode = DecodeWireContribution});
+
+  ASSERT_TRUE(session.Receive("a", wire::EncodeContribution(contribution), {}).has_value());
+
+  ASSERT_TRUE(session.dropped().empty()) << session.dropped()[0].second.message;
+  const auto sums = std::move(session).Take();
+  ASSERT_TRUE(sums.has_value());
+  EXPECT_EQ(sums.value()[0].blocks[0].values,
+            (std::vector<std::int64_t>{3LL << 32, -(3LL << 31), 3LL << 30}));
+  EXPECT_EQ(sums.value()[0].blocks[1].values,
+            (std::vector<std::int64_t>{1LL << 32, -(1LL << 31), 1LL << 30}));
+}
+
+TEST(ContributionDecoder, RefusesPackedNumbersThatDoNotFitTheOffer) {
+  wire::Contribution cut = GoodPacked();
+  cut.blocks[0].packed.pop_back();
+  wire::Contribution outside = GoodPacked();
+  outside.blocks[0].packed[2] = 2;
+  wire::Contribution scaled = GoodPacked();
+  scaled.blocks[0].scaling = Scaling::kPerClient;
+
+  const struct {
+    const char* name;
+    wire::Contribution contribution;
+    ContributionSpec spec;
+    const char* message;
+  } cases[] = {
+      {"plain for packed", Good(), PackedSpec(), "plain, offered was packed"},
+      {"packed for plain", GoodPacked(), Spec(), "packed, offered was plain"},
+      {"cut", cut, PackedSpec(), "block \"delta\": packed update: "},
+      {"outside the layout", outside, PackedSpec(), "lies outside the layout"},
+      {"scaled otherwise", scaled, PackedSpec(), "not the offered one"},
+  };
+
+  for (const auto& test : cases) {
+    const auto decoded =
+        DecodeWireContribution("a", wire::EncodeContribution(test.contribution), test.spec);
+    ASSERT_FALSE(decoded.has_value()) << test.name;
+    EXPECT_EQ(decoded.error().code, ErrorCode::kCorrupt) << test.name;
+    EXPECT_NE(decoded.error().message.find(test.message), std::string::npos)
+        << test.name << ": " << decoded.error().message;
+  }
+}
+
 TEST(ContributionDecoder, LateAnswersOnlyShowTheirNumber) {
   wire::Contribution late = Good();
   late.round = 3;

@@ -223,6 +223,8 @@ Contribution MakeContribution() {
        .layout_digest = kDigest,
        .grid = {.kind = GridSpec::Kind::kRing, .bits = 20, .step = 0.5, .limit = 4},
        .integers = {0, (1 << 20) - 1}});
+  contribution.blocks.push_back(
+      {.name = "packed", .layout_digest = kDigest, .packed = {0x00, 0xFF, 0x80}});
   return contribution;
 }
 
@@ -232,11 +234,14 @@ TEST(Contribution, ComesBackUnchanged) {
   const Contribution& got = decoded.value();
   EXPECT_EQ(got.weight, 17U);
   EXPECT_TRUE(std::isnan(got.loss));
-  ASSERT_EQ(got.blocks.size(), 3U);
+  ASSERT_EQ(got.blocks.size(), 4U);
   EXPECT_EQ(got.blocks[0].reals, (std::vector<float>{1.5F, -2.25F, 0.0F}));
   EXPECT_EQ(got.blocks[1].integers, (std::vector<std::int64_t>{-1, 1LL << 40}));
   EXPECT_EQ(got.blocks[2].integers, (std::vector<std::int64_t>{0, (1 << 20) - 1}));
   EXPECT_EQ(got.blocks[2].grid, MakeContribution().blocks[2].grid);
+  EXPECT_EQ(got.blocks[3].packed, (Bytes{0x00, 0xFF, 0x80}));
+  EXPECT_TRUE(got.blocks[3].reals.empty());
+  EXPECT_TRUE(got.blocks[3].integers.empty());
 }
 
 TEST(Contribution, BrokenBytesGiveAnErrorOrAValidContribution) {
@@ -287,6 +292,29 @@ TEST(Contribution, MoreNumbersThanTheLayoutHasAreRefused) {
     EXPECT_EQ(decoded.error().code, ErrorCode::kCorrupt);
     EXPECT_THAT(decoded.error().message, HasSubstr("more numbers than the layout has"));
   }
+}
+
+TEST(Contribution, MorePackedBytesThanTheLayoutAllowsAreRefused) {
+  Contribution large = MakeContribution();
+  large.blocks[3].packed.assign(ContributionCap(0) + 1, 0);
+
+  const auto none_left = DecodeContribution(EncodeContribution(large), kElements);
+  const auto one_left = DecodeContribution(EncodeContribution(large), kElements + 1);
+
+  ASSERT_FALSE(none_left.has_value());
+  EXPECT_EQ(none_left.error().code, ErrorCode::kCorrupt);
+  EXPECT_THAT(none_left.error().message, HasSubstr("more than the layout allows"));
+  EXPECT_TRUE(one_left.has_value());
+}
+
+TEST(Contribution, PackedNumbersOnTheRingAreRefused) {
+  Contribution ring = MakeContribution();
+  ring.blocks[3].grid = ring.blocks[2].grid;
+
+  const auto decoded = DecodeContribution(EncodeContribution(ring), kElements);
+
+  ASSERT_FALSE(decoded.has_value());
+  EXPECT_THAT(decoded.error().message, HasSubstr("outside the exact grid"));
 }
 
 TEST(Contribution, RefusesRepeatedNamesZeroWeightAndValuesOffTheRing) {
