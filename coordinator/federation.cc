@@ -60,7 +60,7 @@ Status Federation::CheckMessages(const Strategy& strategy) const {
   Offer train{.kind = OfferKind::kTrain, .round = 1, .model_sha256 = sha256};
   train.train = strategy.PlanTraining(1, GridSpec{});
   Offer evaluate{.kind = OfferKind::kEvaluate, .round = 1, .model_sha256 = sha256};
-  evaluate.evaluate = PlanEvaluation(scenario.evaluation, 1, Split::kValidation);
+  evaluate.evaluate = PlanEvaluation(scenario, 1, Split::kValidation);
   for (const wire::Message& message : {wire::Message(Welcome(std::string(16, '0'))),
                                        wire::Message(std::move(train)),
                                        wire::Message(std::move(evaluate))}) {

@@ -26,7 +26,7 @@ struct RunOutcome {
 };
 
 /// What the clients are asked for in an evaluation; always with what rounds are selected by.
-EvaluateTask PlanEvaluation(const EvaluationConfig& config, RoundId id, Split split);
+EvaluateTask PlanEvaluation(const Scenario& scenario, RoundId id, Split split);
 
 /// Runs rounds until `strategy.rounds`, patience, too many void rounds or a stop request. Knows
 /// neither sockets nor LibTorch; simulation and federation differ in the pool alone.

@@ -13,12 +13,17 @@ constexpr const char* kSelection = "full/ndcg@10";
 
 }  // namespace
 
-EvaluateTask PlanEvaluation(const EvaluationConfig& config, RoundId id, Split split) {
+EvaluateTask PlanEvaluation(const Scenario& scenario, RoundId id, Split split) {
+  const EvaluationConfig& config = scenario.evaluation;
   EvaluateTask task{.round = id,
                     .split = split,
                     .protocols = config.protocols,
                     .k = config.k,
-                    .filter_seen = config.filter_seen};
+                    .filter_seen = config.filter_seen,
+                    .fine_tune = config.fine_tune,
+                    .client = scenario.client,
+                    .seed = scenario.seed,
+                    .data_seed = scenario.data.seed};
   // Whatever is asked for, the selection needs its number.
   if (std::find(task.protocols.begin(), task.protocols.end(), "full") == task.protocols.end()) {
     task.protocols.insert(task.protocols.begin(), "full");
@@ -110,7 +115,7 @@ Task<Result<ValidationReport>> RoundLoop::Evaluate(RoundId id, Split split) {
 
 Status RoundLoop::OfferEvaluation(Round& round, Split split) {
   Offer offer{.kind = OfferKind::kEvaluate, .round = round.id, .model_sha256 = broadcast_.sha256};
-  offer.evaluate = PlanEvaluation(scenario_.evaluation, round.id, split);
+  offer.evaluate = PlanEvaluation(scenario_, round.id, split);
   // Always the exact grid: the range of a ring is made for weight deltas, not for counts of users.
   RONDO_TRY(offer.evaluate.grid, MakeGrid(PrivacyConfig{}, 1, round.invited.size()));
   RONDO_TRY(const std::shared_ptr<const ParameterLayout> layout, MetricsLayout(offer.evaluate));

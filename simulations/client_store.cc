@@ -44,11 +44,17 @@ RoundId VersionOf(const std::string& name) {
 Result<ClientStore> ClientStore::Open(Options options, RoundId round) {
   ClientStore store(std::move(options));
   store.saved_ = round;
-  RONDO_TRY_STATUS(store.Scan(round));
+  RONDO_TRY_STATUS(store.Scan(round, true));
   return store;
 }
 
-Status ClientStore::Scan(RoundId round) {
+Result<ClientStore> ClientStore::OpenToRead(Options options, RoundId round) {
+  ClientStore store(std::move(options));
+  RONDO_TRY_STATUS(store.Scan(round, false));
+  return store;
+}
+
+Status ClientStore::Scan(RoundId round, bool forget_later) {
   namespace fs = std::filesystem;
   std::error_code error;
   if (options_.folder.empty() || !fs::exists(options_.folder, error)) {
@@ -61,9 +67,9 @@ Status ClientStore::Scan(RoundId round) {
     if (version == 0) {
       continue;
     }
-    if (version > round) {
+    if (version > round && forget_later) {
       fs::remove(entries->path(), error);
-    } else {
+    } else if (version <= round) {
       files_[name.substr(0, kKeyDigits)].push_back(version);
     }
   }

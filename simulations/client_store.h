@@ -31,6 +31,9 @@ class ClientStore {
     RoundId kept_rounds = 0;       ///< a checkpoint may be so many rounds older than the newest
   };
 
+  /// Reads the state of `round` without changing a file.
+  static Result<ClientStore> OpenToRead(Options options, RoundId round);
+
   /// `round` is that of the checkpoint from which the run goes on; 0: a fresh run.
   /// Errors  kIo.
   static Result<ClientStore> Open(Options options, RoundId round);
@@ -65,7 +68,7 @@ class ClientStore {
   explicit ClientStore(Options options) : options_(std::move(options)) {}
 
   std::filesystem::path FileOf(const std::string& key, RoundId version) const;
-  Status Scan(RoundId round);
+  Status Scan(RoundId round, bool forget_later);
   Status Write(const std::string& key, Kept& kept);
   Status MakeRoom(const std::string& except);
   void Put(const std::string& key, ClientVectors vectors, bool changed);

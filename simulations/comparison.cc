@@ -2,13 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <utility>
 
 #include "common/io/text_table.h"
 #include "common/metrics/baselines/baseline.h"
 #include "common/metrics/exposure_rate.h"
+#include "coordinator/round_loop.h"
 #include "coordinator/run_page.h"
-#include "simulations/evaluation.h"
+#include "simulations/client_models.h"
 
 namespace rondo::sim {
 namespace {
@@ -155,10 +157,44 @@ std::string NoteOf(const Method& model, const std::string& metric, const std::st
   return note;
 }
 
+/// By the models of their clients where these have any; users of no client by `what.model`.
+Result<std::vector<UserMetrics>> ScoreModel(const ModelEvaluation& what,
+                                            Experiment& experiment,
+                                            ClientStore* store) {
+  const EvaluateTask task = coordinator::PlanEvaluation(experiment.scenario, 0, what.split);
+  if (!HasOwnModels(task, *experiment.layout)) {
+    return EvaluateModel(what);
+  }
+  std::vector<const ClientShard*> clients;
+  std::set<std::uint32_t> rest(what.users.begin(), what.users.end());
+  for (const ClientShard& shard : experiment.shards) {
+    clients.push_back(&shard);
+    for (const std::uint32_t user : shard.users) {
+      rest.erase(user);
+    }
+  }
+  RONDO_TRY(std::vector<UserMetrics> scored,
+            EvaluateClients({.common = what,
+                             .task = task,
+                             .clients = std::move(clients),
+                             .trainer = *experiment.trainer,
+                             .store = store}));
+  const std::vector<std::uint32_t> others(rest.begin(), rest.end());
+  ModelEvaluation alone = what;
+  alone.users = others;
+  RONDO_TRY(const std::vector<UserMetrics> shared, EvaluateModel(alone));
+  scored.insert(scored.end(), shared.begin(), shared.end());
+  std::sort(scored.begin(), scored.end(), [](const UserMetrics& a, const UserMetrics& b) {
+    return a.user < b.user;
+  });
+  return scored;
+}
+
 }  // namespace
 
 Result<Comparison> CompareOnTest(Experiment& experiment,
                                  const ParameterVector& model,
+                                 ClientStore* store,
                                  const std::stop_token& stop) {
   const Scenario& scenario = experiment.scenario;
   const Dataset& dataset = experiment.data.dataset;
@@ -171,14 +207,16 @@ Result<Comparison> CompareOnTest(Experiment& experiment,
   const EvaluationOptions options = OptionsOf(scenario, exposure);
   RONDO_TRY(comparison.names, MetricNames(options));
   RONDO_TRY(std::vector<UserMetrics> scored,
-            EvaluateModel({.options = experiment.model,
-                           .model = model,
-                           .dataset = dataset,
-                           .users = users,
-                           .split = Split::kTest,
-                           .test = &test,
-                           .evaluation = options,
-                           .stop = stop}));
+            ScoreModel({.options = experiment.model,
+                        .model = model,
+                        .dataset = dataset,
+                        .users = users,
+                        .split = Split::kTest,
+                        .test = &test,
+                        .evaluation = options,
+                        .stop = stop},
+                       experiment,
+                       store));
   comparison.methods.push_back(
       MakeMethod(kModelName, comparison.names, std::move(scored), exposure, experiment));
   for (const std::string& name : scenario.evaluation.baselines) {

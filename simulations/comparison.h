@@ -49,10 +49,12 @@ struct Comparison {
   std::optional<AttackReport> attack;
 };
 
-/// Opens the test split, and scores the selected model and the configured baselines on it.
+/// Opens the test split, and scores the selected model, each client's own where they have any, and
+/// the configured baselines on it. `store` is what clients keep; null: nothing.
 /// Errors  those of scoring; kCancelled.
 Result<Comparison> CompareOnTest(Experiment& experiment,
                                  const ParameterVector& model,
+                                 ClientStore* store,
                                  const std::stop_token& stop);
 
 /// Every method beside the model: means with 95 % bootstrap intervals over users (over whole

@@ -35,7 +35,15 @@ Status RunEvaluate(const EvaluateFlags& flags) {
   scenario.strategy.cohort = 0;
   RONDO_TRY(const std::unique_ptr<Experiment> experiment, PrepareExperiment(scenario));
   RONDO_TRY_STATUS(CheckCatalogue(checkpoint, *experiment->data.dataset.catalogue));
-  RONDO_TRY(const Comparison comparison, CompareOnTest(*experiment, checkpoint.model, {}));
+  const ClientStore::Options kept = StoreOptions(*experiment, flags.model.parent_path());
+  if (PersonalLayout(*experiment->layout) != nullptr && !std::filesystem::exists(kept.folder)) {
+    return Fail(ErrorCode::kNotFound,
+                "the model has personal parameters, but '" + kept.folder.string()
+                    + "' is missing; name the model in its run's folder");
+  }
+  RONDO_TRY(ClientStore store,
+            ClientStore::OpenToRead(kept, checkpoint.round));
+  RONDO_TRY(const Comparison comparison, CompareOnTest(*experiment, checkpoint.model, &store, {}));
   const boost::json::object json = MetricsJson(comparison.methods.front());
   if (flags.json) {
     std::cout << boost::json::serialize(json) << '\n';

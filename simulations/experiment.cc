@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/core/workers.h"
+#include "coordinator/strategy.h"
 
 namespace rondo::sim {
 namespace {
@@ -30,7 +31,36 @@ Status KeepTrainableClients(Experiment& experiment) {
   return Ok();
 }
 
+/// Ranks are sent the model and clients' numbers alone.
+Status CheckRanks(const Experiment& experiment) {
+  RONDO_TRY(const auto strategy, coordinator::Strategy::Create(experiment.scenario));
+  const TrainTask task = strategy->PlanTraining(1, GridSpec{});
+  const char* const key = experiment.scenario.evaluation.fine_tune > 0 ? "evaluation.fine_tune"
+                          : task.control_variates || task.dynamic_alpha > 0.0
+                              ? "strategy.objective"
+                          : !task.compression.stages.empty() ? "compression.stages"
+                          : NeedsSingleDeltas(task, *experiment.layout)
+                              ? "model.personal and model.frozen"
+                              : nullptr;
+  return key == nullptr
+             ? Ok()
+             : Fail(ErrorCode::kUnsupported,
+                    std::string(key)
+                        + ": not with several ranks, among whom only sums travel; start one "
+                          "process, with engine.threads for more cores");
+}
+
 }  // namespace
+
+ClientStore::Options StoreOptions(const Experiment& experiment,
+                                  const std::filesystem::path& folder) {
+  const Scenario& scenario = experiment.scenario;
+  return {.model = experiment.layout,
+          .folder = folder / "clients",
+          .memory = static_cast<std::uint64_t>(scenario.engine.memory_mib) << 20,
+          .kept_rounds = static_cast<RoundId>(scenario.checkpoint.every)
+                         * static_cast<RoundId>(scenario.checkpoint.keep)};
+}
 
 Result<std::unique_ptr<Experiment>> PrepareExperiment(const Scenario& scenario, MpiRanks* ranks) {
   auto experiment = std::make_unique<Experiment>();
@@ -57,6 +87,9 @@ Result<std::unique_ptr<Experiment>> PrepareExperiment(const Scenario& scenario, 
                        .features = std::move(features),
                        .ranks = ranks};
   RONDO_TRY(experiment->layout, LayoutOf(experiment->model));
+  if (ranks != nullptr) {
+    RONDO_TRY_STATUS(CheckRanks(*experiment));
+  }
   RONDO_TRY(experiment->trainer, CohortTrainer::Create(experiment->model));
   RONDO_TRY(experiment->attack, AttackLab::Create(resolved, dataset, experiment->shards));
   return experiment;

@@ -7,6 +7,7 @@
 #include "common/data/dataset.h"
 #include "common/model/trainer.h"
 #include "simulations/attack_lab.h"
+#include "simulations/client_store.h"
 #include "simulations/mpi_ranks.h"
 
 namespace rondo::sim {
@@ -23,6 +24,9 @@ struct Experiment {
   std::unique_ptr<CohortTrainer> trainer;
   std::unique_ptr<AttackLab> attack;  ///< null: every client is honest
 };
+
+/// Where a run in `folder` keeps what its clients keep.
+ClientStore::Options StoreOptions(const Experiment& experiment, const std::filesystem::path& folder);
 
 /// Loads the data of a scenario and builds its trainer, which shares its work with `ranks` (null:
 /// with nobody).

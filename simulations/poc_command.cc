@@ -122,7 +122,7 @@ Result<std::string> Report(Experiment& experiment, const std::filesystem::path& 
                 "the coordinator left no checkpoint in '" + state_folder.string() + "'");
   }
   RONDO_TRY(const coordinator::RunState state, coordinator::RunStateOf(*std::move(latest)));
-  RONDO_TRY(const Comparison comparison, CompareOnTest(experiment, state.selected_model(), {}));
+  RONDO_TRY(const Comparison comparison, CompareOnTest(experiment, state.selected_model(), nullptr, {}));
   RONDO_TRY(const RunDirectory rounds, RunDirectory::Open(state_folder));
   RONDO_TRY(coordinator::RunTotals totals, TotalsOf(state_folder));
   return WriteRunReport({.rounds = rounds,
@@ -138,6 +138,12 @@ Status RunPoc(const PocFlags& flags) {
   RONDO_TRY_STATUS(CheckUnused(flags.out));
   RONDO_TRY(Scenario scenario, flags.scenario.Load());
   UseInstitutions(scenario, flags.clients);
+  if (!scenario.model.personal.empty()) {
+    return Fail(ErrorCode::kUnsupported,
+                "model.personal: personal parameters stay in the clients' processes, so the report "
+                "of a rehearsal cannot score them; use 'rondo-sim run', or 'rondo-client evaluate' "
+                "at a client");
+  }
   RONDO_TRY(const std::unique_ptr<Experiment> experiment, PrepareExperiment(scenario));
   RONDO_TRY_STATUS(CheckClientCount(*experiment, flags.clients));
   RONDO_TRY(const std::filesystem::path folder, FolderOf(flags, scenario.name));

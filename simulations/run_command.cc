@@ -204,6 +204,8 @@ Status Run(const RunFlags& flags) {
   RONDO_TRY_STATUS(checkpoints.store().SaveCatalogue(catalogue.text()));
   RONDO_TRY(std::optional<coordinator::RunState> saved, checkpoints.Latest());
   coordinator::RunState state = saved ? *std::move(saved) : FreshState(*experiment);
+  RONDO_TRY(ClientStore store,
+            ClientStore::Open(StoreOptions(*experiment, directory.path()), state.round));
   const SystemClock clock;
   RONDO_TRY(coordinator::RunRecorder recorder,
             coordinator::RunRecorder::Open(directory, state, std::chrono::system_clock::now()));
@@ -216,7 +218,8 @@ Status Run(const RunFlags& flags) {
                                                            .checkpoints = checkpoints,
                                                            .observer = observers,
                                                            .stop = interrupt.token(),
-                                                           .ranks = ranks.get()},
+                                                           .ranks = ranks.get(),
+                                                           .store = &store},
                                                           std::move(state));
   progress.Finish();
   if (!outcome) {
@@ -230,7 +233,7 @@ Status Run(const RunFlags& flags) {
   std::optional<Comparison> comparison;
   if (!flags.no_test) {
     Result<Comparison> compared =
-        CompareOnTest(*experiment, end.selected_model(), interrupt.token());
+        CompareOnTest(*experiment, end.selected_model(), &store, interrupt.token());
     if (!compared) {
       return Fail(WithWayOn(compared.error(), directory));
     }

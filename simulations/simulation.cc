@@ -37,6 +37,31 @@ Result<RunOutcome> RunToEnd(coordinator::RoundLoop& loop) {
   return *std::move(outcome);
 }
 
+/// Puts what clients keep into files before the checkpoint that relies on them.
+class StoreCheckpoints : public coordinator::CheckpointSink {
+ public:
+  StoreCheckpoints(CheckpointSink& next, ClientStore& store) : next_(next), store_(store) {}
+
+  Status Save(const coordinator::RunState& state) override {
+    // The state holds the results of its round, which clients hear only after it is safe.
+    for (const auto& [client, round] : store_.Staged()) {
+      const auto result = state.results.find(client);
+      if (result != state.results.end() && result->second.round == round) {
+        RONDO_TRY_STATUS(
+            store_.Resolve(client, round, result->second.included && !result->second.is_void));
+      }
+    }
+    RONDO_TRY_STATUS(store_.Flush(state.round));
+    RONDO_TRY_STATUS(next_.Save(state));
+    store_.Prune();
+    return Ok();
+  }
+
+ private:
+  CheckpointSink& next_;
+  ClientStore& store_;
+};
+
 }  // namespace
 
 coordinator::RunState FreshState(const Experiment& experiment) {
@@ -52,6 +77,10 @@ Result<SimulationOutcome> RunSimulation(SimulationParts parts, coordinator::RunS
             coordinator::Strategy::Create(scenario));
   RONDO_TRY_STATUS(coordinator::Strategy::CheckClients(
       scenario.strategy, experiment.shards.size(), "the number of clients is"));
+  RONDO_TRY(ClientStore unkept, ClientStore::Open({.model = experiment.layout, .folder = {}}, 0));
+  ClientStore& store = parts.store != nullptr ? *parts.store : unkept;
+  StoreCheckpoints checkpoints(parts.checkpoints, store);
+  const bool keeps = KeepsVectors(strategy->PlanTraining(1, GridSpec{}), *experiment.layout);
   const DevicesConfig& config = scenario.devices;
   Devices devices(config, scenario.seed);
   VirtualClock virtual_clock(start.simulated);
@@ -66,6 +95,7 @@ Result<SimulationOutcome> RunSimulation(SimulationParts parts, coordinator::RunS
                             .ranks = parts.ranks,
                             .attack = experiment.attack.get(),
                             .devices = &devices,
+                            .store = &store,
                             .clock = config.virtual_clock ? &virtual_clock : nullptr,
                             .buffered = scenario.strategy.buffer > 0});
   const coordinator::CohortSampler sampler(scenario.strategy, scenario.seed);
@@ -74,13 +104,14 @@ Result<SimulationOutcome> RunSimulation(SimulationParts parts, coordinator::RunS
   coordinator::RoundLoop loop(
       coordinator::RoundLoop::Parts{.pool = pool,
                                     .strategy = *strategy,
-                                    .checkpoints = parts.checkpoints,
+                                    .checkpoints = checkpoints,
                                     .clock = clock,
                                     .observer = parts.observer,
                                     .sampler = sampler,
                                     .new_session = coordinator::ClearSessions(nullptr),
                                     .stop = parts.stop,
-                                    .wall_clock = config.virtual_clock ? &system_clock : nullptr},
+                                    .wall_clock = config.virtual_clock ? &system_clock : nullptr,
+                                    .keep_results = keeps},
       scenario,
       std::move(start));
   RONDO_TRY(RunOutcome outcome, RunToEnd(loop));

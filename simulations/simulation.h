@@ -5,6 +5,7 @@
 #include <stop_token>
 
 #include "coordinator/round_loop.h"
+#include "simulations/client_store.h"
 #include "simulations/experiment.h"
 
 namespace rondo::sim {
@@ -18,7 +19,8 @@ struct SimulationParts {
   coordinator::CheckpointSink& checkpoints;
   coordinator::RoundObserver& observer;
   std::stop_token stop;
-  MpiRanks* ranks = nullptr;  ///< who wait in ServeOrders; null: nobody
+  MpiRanks* ranks = nullptr;     ///< who wait in ServeOrders; null: nobody
+  ClientStore* store = nullptr;  ///< what clients keep between rounds; null: it ends with the run
 };
 
 struct SimulationOutcome {

@@ -14,6 +14,7 @@
 #include "coordinator/client_pool.h"
 #include "coordinator/strategy.h"
 #include "simulations/attack_lab.h"
+#include "simulations/client_store.h"
 #include "simulations/devices.h"
 #include "simulations/mpi_ranks.h"
 #include "simulations/virtual_clock.h"
@@ -37,8 +38,8 @@ inline coordinator::Visibility VisibilityOf(const Scenario& scenario,
 /// moves the clock to it; without one all answers come at once, in the order of the offers. An
 /// evaluation takes no time, and everybody answers it: it measures the run and is no part of it.
 ///
-/// Bytes are counted as a federation would send them: the model down and one float32 delta up a
-/// client. Confined to the loop thread; `Parts` outlive the pool.
+/// Bytes are counted as a federation would send them: the model down, and up a client's float32 or
+/// packed numbers. Confined to the loop thread; `Parts` outlive the pool.
 class VirtualClients : public coordinator::ClientPool {
  public:
   struct Parts {
@@ -51,6 +52,7 @@ class VirtualClients : public coordinator::ClientPool {
     MpiRanks* ranks = nullptr;      ///< who wait for orders; null: nobody
     AttackLab* attack = nullptr;    ///< null: every client is honest
     Devices* devices = nullptr;     ///< null: all clients are always there, and none drops out
+    ClientStore* store = nullptr;   ///< null: the scenario's clients keep nothing
     VirtualClock* clock = nullptr;  ///< needs devices; null: nothing takes time
     bool buffered = false;  ///< answers to older offers count, so each comes at its own time
   };
@@ -85,6 +87,13 @@ class VirtualClients : public coordinator::ClientPool {
   std::uint64_t bytes_down() const override { return bytes_down_; }
 
  private:
+  /// What clients that were trained singly add up to.
+  struct PackSum {
+    UpdateSum sum;
+    std::vector<ClientId> clients;
+    double losses = 0.0;
+  };
+
   Status Enqueue(const std::vector<ClientId>& clients,
                  const Offer& offer,
                  const Broadcast& broadcast);
@@ -95,20 +104,34 @@ class VirtualClients : public coordinator::ClientPool {
                 const Broadcast& broadcast);
   Status TrainDue(TimePoint deadline);
   Status TrainAhead();
-  ClientData DataOf(const ClientShard& shard) const;
   Status Train(const std::vector<const ClientShard*>& cohort,
                const TrainTask& task,
                const Broadcast& broadcast);
   Status Evaluate(const std::vector<const ClientShard*>& cohort,
                   const EvaluateTask& task,
                   const Broadcast& broadcast);
-  Status PushSingles(const CohortOutcome& outcome,
+  Status TrainToSum(const std::vector<ClientData>& clients,
+                    const TrainTask& task,
+                    const Broadcast& broadcast);
+  Status TrainSingly(std::vector<ClientData> clients,
                      const TrainTask& task,
                      const Broadcast& broadcast);
+  void PushSum(RoundId round, PackSum all);
+  Status TrainSome(std::span<ClientData> clients,
+                   const TrainTask& task,
+                   const Broadcast& broadcast,
+                   PackSum& all);
+  Result<UpdateSum> Contribute(const ClientReport& report,
+                               std::vector<float> delta,
+                               const ClientVectors& own,
+                               const TrainTask& task,
+                               const Broadcast& broadcast);
+  void Resolve(const ClientId& client, RoundId round, bool included);
 
   Parts parts_;
   std::map<ClientId, const ClientShard*> shards_;
   Status failure_;
+  Status store_failure_;
   WorkQueue work_;
   std::shared_ptr<const HeldOffer> held_;                         ///< the newest
   std::size_t wanted_ = std::numeric_limits<std::size_t>::max();  ///< contributors, as Expect says

@@ -2,7 +2,9 @@
 #include <utility>
 
 #include "common/model/plan.h"
+#include "simulations/client_models.h"
 #include "simulations/rank_orders.h"
+#include "simulations/traffic.h"
 #include "simulations/virtual_clients.h"
 
 /// When clients answer, and who is trained together.
@@ -19,7 +21,7 @@ void VirtualClients::Dispatch(const std::vector<ClientId>& clients,
     events_.clear();
     work_.Clear();
   }
-  failure_ = Enqueue(clients, offer, broadcast);
+  failure_ = store_failure_ ? Enqueue(clients, offer, broadcast) : store_failure_;
 }
 
 Status VirtualClients::Enqueue(const std::vector<ClientId>& clients,
@@ -65,8 +67,8 @@ Status VirtualClients::Enqueue(const std::vector<ClientId>& clients,
 
 Result<Duration> VirtualClients::TimeFor(const ClientShard& shard, const HeldOffer& held) const {
   RONDO_TRY(const ClientPlan plan,
-            PlanClient(DataOf(shard), 0, parts_.model.model, held.offer.train, parts_.model.items));
-  Devices::Job job{.bytes_down = BytesOf(held.broadcast), .bytes_up = BytesOf(held.broadcast)};
+            PlanClient(DataOf(shard, parts_.dataset), 0, parts_.model.model, held.offer.train, parts_.model.items));
+  Devices::Job job{.bytes_down = BytesOf(held.broadcast), .bytes_up = ExpectedBytes(held.offer.train, held.broadcast.model.layout)};
   for (const std::vector<std::uint32_t>& step : plan.steps) {
     for (const std::uint32_t sequence : step) {
       job.positions += static_cast<std::uint64_t>(plan.sequences[sequence].positions());

@@ -20,11 +20,6 @@ struct HeldOffer {
   Broadcast broadcast;
 };
 
-/// What a federation would send of it, as float32.
-inline std::uint64_t BytesOf(const Broadcast& broadcast) {
-  return broadcast.model.values.size() * sizeof(float);
-}
-
 /// One client that will answer.
 struct ClientWork {
   const ClientShard* shard = nullptr;

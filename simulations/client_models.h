@@ -1,0 +1,31 @@
+#pragma once
+
+#include <vector>
+
+#include "simulations/client_store.h"
+#include "simulations/evaluation.h"
+
+/// The evaluation of clients that have models of their own: their personal parameters, or the
+/// model tuned to their rows.
+namespace rondo::sim {
+
+/// Whether clients are evaluated each by a model of its own.
+bool HasOwnModels(const EvaluateTask& task, const ParameterLayout& model);
+
+struct ClientEvaluation {
+  const ModelEvaluation& common;  ///< all but its users, which are those of the clients
+  const EvaluateTask& task;
+  std::vector<const ClientShard*> clients;
+  CohortTrainer& trainer;
+  ClientStore* store = nullptr;  ///< null: no client keeps anything
+};
+
+/// The rows of a client, as training sees them. Views into `dataset`.
+ClientData DataOf(const ClientShard& shard, const Dataset& dataset);
+
+/// Scores every client's users with its own model, on `options.engine.threads` threads. The result
+/// is in ascending order of users and depends on no thread.
+/// Errors  those of EvaluateModel, the store and the trainer; kDiverged if a tuning does.
+Result<std::vector<UserMetrics>> EvaluateClients(const ClientEvaluation& what);
+
+}  // namespace rondo::sim

@@ -1,0 +1,47 @@
+#include "simulations/traffic.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace rondo::sim {
+namespace {
+
+/// The grammar stands in packing.h. A gap between two places takes seven bits a byte.
+double PackedBytes(const CompressionConfig& config, const ParameterLayout& layout) {
+  const auto has = [&](const char* stage) {
+    return std::find(config.stages.begin(), config.stages.end(), stage) != config.stages.end();
+  };
+  const auto size = static_cast<double>(layout.size());
+  const double sent = has("top_k") ? std::ceil(config.top_k * size) : size;
+  const double gap = has("top_k") ? std::ceil(std::log2(1.0 / config.top_k + 1.0) / 7.0) : 0.0;
+  const double value = has("quantise") ? config.bits / 8.0 : sizeof(float);
+  const double scales =
+      has("quantise") ? static_cast<double>(layout.entries().size() * sizeof(float)) : 0.0;
+  return sent * (gap + value) + scales;
+}
+
+}  // namespace
+
+std::uint64_t BytesOf(const Broadcast& broadcast) {
+  return broadcast.model.values.size() * (1 + broadcast.extra.size()) * sizeof(float);
+}
+
+std::uint64_t BytesOf(const std::vector<LocalBlock>& blocks) {
+  std::uint64_t bytes = 0;
+  for (const LocalBlock& block : blocks) {
+    bytes += block.shape.packed ? block.packed.size() : block.values.size() * sizeof(float);
+  }
+  return bytes;
+}
+
+std::uint64_t ExpectedBytes(const TrainTask& task,
+                            const std::shared_ptr<const ParameterLayout>& model) {
+  double bytes = 0.0;
+  for (const BlockShape& block : BlocksOfTask(task, model)) {
+    bytes += block.packed ? PackedBytes(task.compression, *block.layout)
+                          : static_cast<double>(block.layout->size() * sizeof(float));
+  }
+  return static_cast<std::uint64_t>(bytes);
+}
+
+}  // namespace rondo::sim
