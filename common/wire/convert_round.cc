@@ -23,23 +23,40 @@ GridSpec FromProto(Bounds& bounds, const v1::Grid& proto) {
   return CheckedGrid(bounds, {proto.kind(), proto.bits(), proto.step(), proto.limit()});
 }
 
+void ToProto(const ClientConfig& client, v1::LocalTraining* proto) {
+  proto->set_epochs(client.epochs);
+  proto->set_steps(client.steps);
+  proto->set_batch_size(client.batch_size);
+  proto->set_shuffle(client.shuffle);
+  proto->set_optimizer(client.optimizer);
+  proto->set_learning_rate(client.learning_rate);
+  proto->set_gradient_clip(client.gradient_clip);
+  proto->set_loss(client.loss);
+  proto->set_negatives(client.negatives);
+  proto->set_weight_decay(client.weight_decay);
+  proto->set_feedback_share(client.feedback_share);
+}
+
+void ToProto(const CompressionConfig& compression, v1::Compression* proto) {
+  for (const std::string& stage : compression.stages) {
+    proto->add_stages(stage);
+  }
+  proto->set_rank(compression.rank);
+  proto->set_top_k(compression.top_k);
+  proto->set_bits(compression.bits);
+}
+
 void ToProto(const TrainTask& task, v1::TrainTask* proto) {
   proto->set_seed(task.seed);
   proto->set_data_seed(task.data_seed);
-  v1::LocalTraining* client = proto->mutable_client();
-  client->set_epochs(task.client.epochs);
-  client->set_steps(task.client.steps);
-  client->set_batch_size(task.client.batch_size);
-  client->set_shuffle(task.client.shuffle);
-  client->set_optimizer(task.client.optimizer);
-  client->set_learning_rate(task.client.learning_rate);
-  client->set_gradient_clip(task.client.gradient_clip);
-  client->set_loss(task.client.loss);
-  client->set_negatives(task.client.negatives);
-  client->set_weight_decay(task.client.weight_decay);
-  client->set_feedback_share(task.client.feedback_share);
+  ToProto(task.client, proto->mutable_client());
   proto->set_proximal_mu(task.proximal_mu);
   proto->set_normalise(task.normalise);
+  proto->set_control_variates(task.control_variates);
+  proto->set_dynamic_alpha(task.dynamic_alpha);
+  if (!task.compression.stages.empty()) {
+    ToProto(task.compression, proto->mutable_compression());
+  }
   proto->set_dropout(task.dropout);
   proto->set_clip_norm(task.clip_norm);
   proto->set_weighting(task.weighting.weighting);
@@ -48,7 +65,7 @@ void ToProto(const TrainTask& task, v1::TrainTask* proto) {
   ToProto(task.grid, proto->mutable_grid());
 }
 
-void CheckTraining(Bounds& bounds, const v1::LocalTraining& proto) {
+ClientConfig FromProto(Bounds& bounds, const v1::LocalTraining& proto) {
   bounds.Range("epochs", proto.epochs(), 0, 1'000'000);
   bounds.Range("steps", proto.steps(), 0, 100'000'000);
   bounds.Range("batch_size", proto.batch_size(), 1, kMillion);
@@ -59,11 +76,43 @@ void CheckTraining(Bounds& bounds, const v1::LocalTraining& proto) {
   bounds.Range("gradient_clip", proto.gradient_clip(), 0.0, 1e30);
   bounds.Range("weight_decay", proto.weight_decay(), 0.0, 1e30);
   bounds.Range("feedback_share", proto.feedback_share(), 0.0, 1.0);
+  ClientConfig client;
+  client.epochs = proto.epochs();
+  client.steps = proto.steps();
+  client.batch_size = proto.batch_size();
+  client.shuffle = proto.shuffle();
+  client.optimizer = proto.optimizer();
+  client.learning_rate = proto.learning_rate();
+  client.gradient_clip = proto.gradient_clip();
+  client.loss = proto.loss();
+  client.negatives = proto.negatives();
+  client.weight_decay = proto.weight_decay();
+  client.feedback_share = proto.feedback_share();
+  return client;
+}
+
+/// A stage that this program does not know would be left out, so it is refused.
+CompressionConfig FromProto(Bounds& bounds, const v1::Compression& proto) {
+  bounds.Count("compression.stages", static_cast<std::size_t>(proto.stages_size()), 3);
+  for (const std::string& stage : proto.stages()) {
+    if (stage != "low_rank" && stage != "top_k" && stage != "quantise") {
+      bounds.Broken("compression.stages", "names a stage that this version does not know");
+    }
+  }
+  bounds.Range("compression.rank", proto.rank(), 1, 65536);
+  bounds.Range("compression.top_k", proto.top_k(), 1e-300, 1.0);
+  bounds.Range("compression.bits", proto.bits(), 2, 16);
+  CompressionConfig compression;
+  compression.stages.assign(proto.stages().begin(), proto.stages().end());
+  compression.rank = proto.rank();
+  compression.top_k = proto.top_k();
+  compression.bits = proto.bits();
+  return compression;
 }
 
 TrainTask FromProto(Bounds& bounds, RoundId round, const v1::TrainTask& proto) {
-  CheckTraining(bounds, proto.client());
   bounds.Range("proximal_mu", proto.proximal_mu(), 0.0, 1e30);
+  bounds.Range("dynamic_alpha", proto.dynamic_alpha(), 0.0, 1e30);
   bounds.Range("dropout", proto.dropout(), 0.0, 1.0);
   bounds.Range("clip_norm", proto.clip_norm(), 0.0, 1e30);
   bounds.Text("weighting", proto.weighting(), 64);
@@ -74,19 +123,14 @@ TrainTask FromProto(Bounds& bounds, RoundId round, const v1::TrainTask& proto) {
   task.round = round;
   task.seed = proto.seed();
   task.data_seed = proto.data_seed();
-  task.client.epochs = proto.client().epochs();
-  task.client.steps = proto.client().steps();
-  task.client.batch_size = proto.client().batch_size();
-  task.client.shuffle = proto.client().shuffle();
-  task.client.optimizer = proto.client().optimizer();
-  task.client.learning_rate = proto.client().learning_rate();
-  task.client.gradient_clip = proto.client().gradient_clip();
-  task.client.loss = proto.client().loss();
-  task.client.negatives = proto.client().negatives();
-  task.client.weight_decay = proto.client().weight_decay();
-  task.client.feedback_share = proto.client().feedback_share();
+  task.client = FromProto(bounds, proto.client());
   task.proximal_mu = proto.proximal_mu();
   task.normalise = proto.normalise();
+  task.control_variates = proto.control_variates();
+  task.dynamic_alpha = proto.dynamic_alpha();
+  if (proto.has_compression()) {
+    task.compression = FromProto(bounds, proto.compression());
+  }
   task.dropout = proto.dropout();
   task.clip_norm = proto.clip_norm();
   task.weighting.weighting = proto.weighting();
@@ -105,11 +149,18 @@ void ToProto(const EvaluateTask& task, v1::EvaluateTask* proto) {
     proto->add_k(k);
   }
   proto->set_filter_seen(task.filter_seen);
+  if (task.fine_tune > 0) {
+    proto->set_fine_tune(task.fine_tune);
+    ToProto(task.client, proto->mutable_client());
+    proto->set_seed(task.seed);
+    proto->set_data_seed(task.data_seed);
+  }
   ToProto(task.grid, proto->mutable_grid());
 }
 
 EvaluateTask FromProto(Bounds& bounds, RoundId round, const v1::EvaluateTask& proto) {
   bounds.Range("split", proto.split(), 0U, 1U);
+  bounds.Range("fine_tune", proto.fine_tune(), 0, 10'000);
   bounds.Count("protocols", static_cast<std::size_t>(proto.protocols_size()), 64);
   for (const std::string& protocol : proto.protocols()) {
     bounds.Text("protocols", protocol, 64);
@@ -124,6 +175,12 @@ EvaluateTask FromProto(Bounds& bounds, RoundId round, const v1::EvaluateTask& pr
   task.protocols.assign(proto.protocols().begin(), proto.protocols().end());
   task.k.assign(proto.k().begin(), proto.k().end());
   task.filter_seen = proto.filter_seen();
+  if (proto.fine_tune() > 0) {
+    task.fine_tune = proto.fine_tune();
+    task.client = FromProto(bounds, proto.client());
+    task.seed = proto.seed();
+    task.data_seed = proto.data_seed();
+  }
   task.grid = FromProto(bounds, proto.grid());
   return task;
 }

@@ -34,6 +34,8 @@ void ToProto(const ModelConfig& model, v1::ModelSettings* proto) {
   proto->set_fusion(model.fusion);
   proto->set_positions(model.positions);
   proto->set_causal(model.causal);
+  CopyTexts(model.personal, proto->mutable_personal());
+  CopyTexts(model.frozen, proto->mutable_frozen());
 }
 
 ModelConfig FromProto(Bounds& bounds, const v1::ModelSettings& proto) {
@@ -54,6 +56,8 @@ ModelConfig FromProto(Bounds& bounds, const v1::ModelSettings& proto) {
   model.fusion = proto.fusion();
   model.positions = proto.positions();
   model.causal = proto.causal();
+  model.personal = Texts(bounds, "model.personal", proto.personal());
+  model.frozen = Texts(bounds, "model.frozen", proto.frozen());
   return model;
 }
 
@@ -66,11 +70,13 @@ void ToProto(const EvaluationConfig& evaluation, v1::EvaluationSettings* proto) 
   }
   CopyTexts(evaluation.baselines, proto->mutable_baselines());
   proto->set_filter_seen(evaluation.filter_seen);
+  proto->set_fine_tune(evaluation.fine_tune);
 }
 
 EvaluationConfig FromProto(Bounds& bounds, const v1::EvaluationSettings& proto) {
   bounds.Range("evaluation.every", proto.every(), 0, 0x7FFFFFFF);
   bounds.Range("evaluation.patience", proto.patience(), 0, 0x7FFFFFFF);
+  bounds.Range("evaluation.fine_tune", proto.fine_tune(), 0, 0x7FFFFFFF);
   bounds.Count("evaluation.k", static_cast<std::size_t>(proto.k_size()), 64);
   for (const int k : proto.k()) {
     bounds.Range("evaluation.k", k, 1, kMillion);
@@ -82,6 +88,7 @@ EvaluationConfig FromProto(Bounds& bounds, const v1::EvaluationSettings& proto) 
   evaluation.k.assign(proto.k().begin(), proto.k().end());
   evaluation.baselines = Texts(bounds, "evaluation.baselines", proto.baselines());
   evaluation.filter_seen = proto.filter_seen();
+  evaluation.fine_tune = proto.fine_tune();
   return evaluation;
 }
 
@@ -89,6 +96,7 @@ void ToProto(const StrategyConfig& strategy, v1::StrategySettings* proto) {
   proto->set_name(strategy.name);
   proto->set_objective(strategy.objective);
   proto->set_proximal_mu(strategy.proximal_mu);
+  proto->set_dynamic_alpha(strategy.dynamic_alpha);
   proto->set_aggregator(strategy.aggregator);
   proto->set_server_optimizer(strategy.server_optimizer);
   proto->set_server_learning_rate(strategy.server_learning_rate);
@@ -127,6 +135,7 @@ void CheckStrategy(Bounds& bounds, const v1::StrategySettings& proto) {
     bounds.Text("strategy", *text, 64);
   }
   for (const double number : {proto.proximal_mu(),
+                              proto.dynamic_alpha(),
                               proto.server_learning_rate(),
                               proto.server_momentum(),
                               proto.beta1(),
@@ -161,6 +170,7 @@ StrategyConfig FromProto(Bounds& bounds, const v1::StrategySettings& proto) {
   strategy.name = proto.name();
   strategy.objective = proto.objective();
   strategy.proximal_mu = proto.proximal_mu();
+  strategy.dynamic_alpha = proto.dynamic_alpha();
   strategy.aggregator = proto.aggregator();
   strategy.server_optimizer = proto.server_optimizer();
   strategy.server_learning_rate = proto.server_learning_rate();

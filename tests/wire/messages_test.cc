@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <limits>
-#include <sys/resource.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -23,6 +22,10 @@ Offer TrainOffer() {
   offer.train.client.steps = 5;
   offer.train.client.loss = "bce";
   offer.train.client.feedback_share = 0.25;
+  offer.train.control_variates = true;
+  offer.train.dynamic_alpha = 0.125;
+  offer.train.compression = {
+      .stages = {"low_rank", "quantise"}, .rank = 4, .top_k = 0.5, .bits = 3};
   offer.train.weighting.max_weight = 99;
   offer.train.grid = {.kind = GridSpec::Kind::kRing, .bits = 32, .step = 0.25, .limit = 8.0};
   return offer;
@@ -32,6 +35,10 @@ Offer EvaluateOffer() {
   Offer offer{.kind = OfferKind::kEvaluate, .round = 8, .model_sha256 = kDigest};
   offer.evaluate = {
       .round = 8, .split = Split::kTest, .protocols = {"full", "sampled:99"}, .k = {5, 10}};
+  offer.evaluate.fine_tune = 3;
+  offer.evaluate.client.learning_rate = 0.75;
+  offer.evaluate.seed = 41;
+  offer.evaluate.data_seed = 42;
   return offer;
 }
 
@@ -75,11 +82,47 @@ TEST(Messages, AnOfferKeepsEveryField) {
   EXPECT_EQ(offer.train.client.steps, 5);
   EXPECT_EQ(offer.train.client.loss, "bce");
   EXPECT_EQ(offer.train.client.feedback_share, 0.25);
+  EXPECT_TRUE(offer.train.control_variates);
+  EXPECT_EQ(offer.train.dynamic_alpha, 0.125);
+  EXPECT_EQ(offer.train.compression, TrainOffer().train.compression);
   EXPECT_EQ(offer.train.weighting.max_weight, 99U);
   EXPECT_EQ(offer.train.grid, TrainOffer().train.grid);
   const Offer evaluate = std::get<Offer>(Decode(Encode(EvaluateOffer())).value());
   EXPECT_EQ(evaluate.evaluate.split, Split::kTest);
   EXPECT_EQ(evaluate.evaluate.k, (std::vector<int>{5, 10}));
+  EXPECT_EQ(evaluate.evaluate.fine_tune, 3);
+  EXPECT_EQ(evaluate.evaluate.client.learning_rate, 0.75);
+  EXPECT_EQ(evaluate.evaluate.seed, 41U);
+  EXPECT_EQ(evaluate.evaluate.data_seed, 42U);
+}
+
+TEST(Messages, AnOfferWithoutCompressionAndFineTuningHasTheBuiltInOnes) {
+  Offer train = TrainOffer();
+  train.train.compression = {.bits = 3};
+  Offer evaluate = EvaluateOffer();
+  evaluate.evaluate.fine_tune = 0;
+
+  const Offer trained = std::get<Offer>(Decode(Encode(train)).value());
+  const Offer evaluated = std::get<Offer>(Decode(Encode(evaluate)).value());
+
+  EXPECT_EQ(trained.train.compression, CompressionConfig());
+  EXPECT_EQ(evaluated.evaluate.fine_tune, 0);
+  EXPECT_EQ(evaluated.evaluate.client.learning_rate, ClientConfig().learning_rate);
+}
+
+TEST(Messages, AWelcomeNamesWhatStaysWithClientsAndHowTheyTrain) {
+  Welcome welcome{.catalogue_sha256 = kDigest, .items = 5, .layout_digest = kDigest};
+  welcome.model.personal = {"position.", "blocks.1."};
+  welcome.model.frozen = {"item."};
+  welcome.strategy.dynamic_alpha = 0.5;
+  welcome.evaluation.fine_tune = 2;
+
+  const auto got = std::get<Welcome>(Decode(Encode(welcome)).value());
+
+  EXPECT_EQ(got.model.personal, welcome.model.personal);
+  EXPECT_EQ(got.model.frozen, welcome.model.frozen);
+  EXPECT_EQ(got.strategy.dynamic_alpha, 0.5);
+  EXPECT_EQ(got.evaluation.fine_tune, 2);
 }
 
 TEST(Messages, EveryPrefixIsAnError) {
@@ -172,6 +215,26 @@ TEST(Messages, FieldsOutOfBoundsAreNamed) {
   much_feedback.train.client.feedback_share = 1.5;
   Offer no_step = TrainOffer();
   no_step.train.grid.step = 0.0;
+  Offer wild_alpha = TrainOffer();
+  wild_alpha.train.dynamic_alpha = std::numeric_limits<double>::infinity();
+  Offer strange_stage = TrainOffer();
+  strange_stage.train.compression.stages = {"gzip"};
+  Offer many_stages = TrainOffer();
+  many_stages.train.compression.stages.assign(4, "top_k");
+  Offer no_rank = TrainOffer();
+  no_rank.train.compression.rank = 0;
+  Offer no_share = TrainOffer();
+  no_share.train.compression.top_k = 0.0;
+  Offer one_bit = TrainOffer();
+  one_bit.train.compression.bits = 1;
+  Offer long_tuning = EvaluateOffer();
+  long_tuning.evaluate.fine_tune = 10'001;
+  Offer tuning_without_batch = EvaluateOffer();
+  tuning_without_batch.evaluate.client.batch_size = 0;
+  Welcome many_words{.catalogue_sha256 = kDigest, .items = 5, .layout_digest = kDigest};
+  many_words.model.frozen.assign(1025, "x");
+  Welcome nan_alpha{.catalogue_sha256 = kDigest, .items = 5, .layout_digest = kDigest};
+  nan_alpha.strategy.dynamic_alpha = std::numeric_limits<double>::quiet_NaN();
   const OutOfBounds cases[] = {
       {"digest", Hello{.catalogue_sha256 = "xyz"}, "catalogue_sha256"},
       {"items",
@@ -181,6 +244,16 @@ TEST(Messages, FieldsOutOfBoundsAreNamed) {
       {"nan", nan_dropout, "dropout"},
       {"share", much_feedback, "feedback_share"},
       {"grid", no_step, "grid.step"},
+      {"alpha", wild_alpha, "dynamic_alpha"},
+      {"stage", strange_stage, "compression.stages names a stage"},
+      {"stages", many_stages, "compression.stages has more than 3"},
+      {"rank", no_rank, "compression.rank"},
+      {"top_k", no_share, "compression.top_k"},
+      {"bits", one_bit, "compression.bits"},
+      {"fine_tune", long_tuning, "fine_tune"},
+      {"tuning", tuning_without_batch, "batch_size"},
+      {"words", many_words, "model.frozen"},
+      {"strategy", nan_alpha, "strategy"},
   };
   for (const OutOfBounds& row : cases) {
     const auto decoded = Decode(Encode(row.message));
@@ -204,131 +277,6 @@ TEST(Frame, LengthsAboveTheCapOfTheTypeAreRefusedFromTheHeaderAlone) {
   }
   EXPECT_EQ(FrameCap(0), 0U);
   EXPECT_EQ(FrameCap(13), 0U);
-}
-
-/// The numbers of MakeContribution.
-constexpr std::uint64_t kElements = 7;
-
-Contribution MakeContribution() {
-  Contribution contribution{
-      .round = 3, .weight = 17, .loss = std::nan(""), .saturated = 2, .seconds = 0.5};
-  contribution.blocks.push_back(
-      {.name = "delta", .layout_digest = kDigest, .reals = {1.5F, -2.25F, 0.0F}});
-  contribution.blocks.push_back({.name = "metrics",
-                                 .layout_digest = kDigest,
-                                 .scaling = Scaling::kPerClient,
-                                 .integers = {-1, 1LL << 40}});
-  contribution.blocks.push_back(
-      {.name = "ring",
-       .layout_digest = kDigest,
-       .grid = {.kind = GridSpec::Kind::kRing, .bits = 20, .step = 0.5, .limit = 4},
-       .integers = {0, (1 << 20) - 1}});
-  contribution.blocks.push_back(
-      {.name = "packed", .layout_digest = kDigest, .packed = {0x00, 0xFF, 0x80}});
-  return contribution;
-}
-
-TEST(Contribution, ComesBackUnchanged) {
-  const auto decoded = DecodeContribution(EncodeContribution(MakeContribution()), kElements);
-  ASSERT_TRUE(decoded.has_value()) << decoded.error().message;
-  const Contribution& got = decoded.value();
-  EXPECT_EQ(got.weight, 17U);
-  EXPECT_TRUE(std::isnan(got.loss));
-  ASSERT_EQ(got.blocks.size(), 4U);
-  EXPECT_EQ(got.blocks[0].reals, (std::vector<float>{1.5F, -2.25F, 0.0F}));
-  EXPECT_EQ(got.blocks[1].integers, (std::vector<std::int64_t>{-1, 1LL << 40}));
-  EXPECT_EQ(got.blocks[2].integers, (std::vector<std::int64_t>{0, (1 << 20) - 1}));
-  EXPECT_EQ(got.blocks[2].grid, MakeContribution().blocks[2].grid);
-  EXPECT_EQ(got.blocks[3].packed, (Bytes{0x00, 0xFF, 0x80}));
-  EXPECT_TRUE(got.blocks[3].reals.empty());
-  EXPECT_TRUE(got.blocks[3].integers.empty());
-}
-
-TEST(Contribution, BrokenBytesGiveAnErrorOrAValidContribution) {
-  const Bytes good = EncodeContribution(MakeContribution());
-  for (std::size_t i = 0; i < good.size(); ++i) {
-    const auto prefix = DecodeContribution(ByteView(good).first(i), kElements);
-    if (!prefix) {
-      EXPECT_EQ(prefix.error().code, ErrorCode::kCorrupt);
-    }
-    for (const int mask : {0x01, 0x10, 0x80, 0xFF}) {
-      Bytes bad = good;
-      bad[i] = static_cast<std::uint8_t>(bad[i] ^ mask);
-      const auto decoded = DecodeContribution(bad, kElements);
-      if (!decoded) {
-        EXPECT_EQ(decoded.error().code, ErrorCode::kCorrupt);
-      }
-    }
-  }
-}
-
-/// The most memory that this process has held so far, in bytes.
-std::int64_t PeakMemory() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_maxrss * std::int64_t{1024};
-}
-
-TEST(Contribution, ManyEmptyBlocksAreRefusedBeforeTheyTakeMemory) {
-  Bytes bytes;
-  for (int i = 0; i < 4'000'000; ++i) {
-    bytes.push_back(7 << 3 | 2);  // Field 7, a message
-    bytes.push_back(0);           // of no bytes.
-  }
-  const std::int64_t before = PeakMemory();
-
-  const auto decoded = DecodeContribution(bytes, kElements);
-
-  ASSERT_FALSE(decoded.has_value());
-  EXPECT_EQ(decoded.error().code, ErrorCode::kCorrupt);
-  EXPECT_THAT(decoded.error().message, HasSubstr("more than 64"));
-  EXPECT_LT(PeakMemory() - before, std::int64_t{16} << 20);
-}
-
-TEST(Contribution, MoreNumbersThanTheLayoutHasAreRefused) {
-  for (const std::uint64_t elements : {std::uint64_t{0}, std::uint64_t{2}, kElements - 1}) {
-    const auto decoded = DecodeContribution(EncodeContribution(MakeContribution()), elements);
-    ASSERT_FALSE(decoded.has_value()) << elements;
-    EXPECT_EQ(decoded.error().code, ErrorCode::kCorrupt);
-    EXPECT_THAT(decoded.error().message, HasSubstr("more numbers than the layout has"));
-  }
-}
-
-TEST(Contribution, MorePackedBytesThanTheLayoutAllowsAreRefused) {
-  Contribution large = MakeContribution();
-  large.blocks[3].packed.assign(ContributionCap(0) + 1, 0);
-
-  const auto none_left = DecodeContribution(EncodeContribution(large), kElements);
-  const auto one_left = DecodeContribution(EncodeContribution(large), kElements + 1);
-
-  ASSERT_FALSE(none_left.has_value());
-  EXPECT_EQ(none_left.error().code, ErrorCode::kCorrupt);
-  EXPECT_THAT(none_left.error().message, HasSubstr("more than the layout allows"));
-  EXPECT_TRUE(one_left.has_value());
-}
-
-TEST(Contribution, PackedNumbersOnTheRingAreRefused) {
-  Contribution ring = MakeContribution();
-  ring.blocks[3].grid = ring.blocks[2].grid;
-
-  const auto decoded = DecodeContribution(EncodeContribution(ring), kElements);
-
-  ASSERT_FALSE(decoded.has_value());
-  EXPECT_THAT(decoded.error().message, HasSubstr("outside the exact grid"));
-}
-
-TEST(Contribution, RefusesRepeatedNamesZeroWeightAndValuesOffTheRing) {
-  Contribution twice = MakeContribution();
-  twice.blocks[1].name = "delta";
-  Contribution weightless = MakeContribution();
-  weightless.weight = 0;
-  Contribution off_ring = MakeContribution();
-  off_ring.blocks[2].integers[1] = 1 << 20;
-  for (const Contribution& bad : {twice, weightless, off_ring}) {
-    const auto decoded = DecodeContribution(EncodeContribution(bad), kElements);
-    ASSERT_FALSE(decoded.has_value());
-    EXPECT_EQ(decoded.error().code, ErrorCode::kCorrupt);
-  }
 }
 
 }  // namespace
