@@ -197,7 +197,7 @@ class RealFederation {
                            .evaluation = scenario_.evaluation,
                            .strategy = scenario_.strategy,
                            .rounds = static_cast<RoundId>(scenario_.strategy.rounds)},
-               .contribution_cap = wire::ContributionCap(layout_->size())}) {}
+               .contribution_cap = wire::ContributionCap(2 * layout_->size())}) {}
 
   boost::asio::io_context& io() { return io_; }
 
@@ -286,12 +286,14 @@ std::filesystem::path PoolsTest::StateFolder(const ClientId& id) const {
 Result<PoolRun> PoolsTest::RunVirtual(const Scenario& scenario) {
   RONDO_TRY(const std::unique_ptr<Experiment> experiment, PrepareExperiment(scenario));
   RONDO_TRY(const auto strategy, Strategy::Create(experiment->scenario));
+  RONDO_TRY(ClientStore store, ClientStore::Open({.model = experiment->layout, .folder = {}}, 0));
   VirtualClients pool({.dataset = experiment->data.dataset,
                        .shards = experiment->shards,
                        .trainer = *experiment->trainer,
                        .model = experiment->model,
                        .visibility = strategy->visibility(),
                        .stop = {},
+                       .store = &store,
                        .buffered = scenario.strategy.buffer > 0});
   boost::asio::io_context io(1);
   return Play(io, pool, experiment->scenario, experiment->layout);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -42,6 +43,27 @@ class PoolsTest : public ::testing::Test {
   testing::TemporaryFolder folder_;
   std::vector<ClientId> clients_;
   int runs_ = 0;  ///< of real clients, each with state folders of its own
+};
+
+/// How far sums of floats taken in another order may move a weight.
+inline constexpr double kTolerance = 1e-6;
+
+class ThreePoolsTest : public PoolsTest {
+ protected:
+  /// The last one has run only if all have.
+  void RunAllThree() {
+    const auto run = [](Result<PoolRun> ended, std::optional<PoolRun>& into) {
+      ASSERT_TRUE(ended) << ended.error().message;
+      into = *std::move(ended);
+    };
+    ASSERT_NO_FATAL_FAILURE(run(RunVirtual(scenario_), simulated_));
+    ASSERT_NO_FATAL_FAILURE(run(RunLoopback(scenario_), in_memory_));
+    ASSERT_NO_FATAL_FAILURE(run(RunTls(scenario_), over_tls_));
+  }
+
+  std::optional<PoolRun> simulated_;
+  std::optional<PoolRun> in_memory_;
+  std::optional<PoolRun> over_tls_;
 };
 
 /// The largest absolute difference between two lists of the same size.

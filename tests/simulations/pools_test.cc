@@ -1,13 +1,8 @@
-#include <optional>
-
 #include "common/federated/parameters.h"
 #include "tests/simulations/pools_fixture.h"
 
 namespace rondo::sim {
 namespace {
-
-/// How far sums of floats taken in another order may move a weight.
-constexpr double kTolerance = 1e-6;
 
 /// Expects that the first rounds folded the same mean delta from the same clients.
 void ExpectSameFirstUpdate(const PoolRun& a, const PoolRun& b) {
@@ -16,24 +11,6 @@ void ExpectSameFirstUpdate(const PoolRun& a, const PoolRun& b) {
   EXPECT_EQ(a.sums[0].contributors, b.sums[0].contributors);
   EXPECT_LE(LargestDifference(MeanDelta(a.sums[0]), MeanDelta(b.sums[0])), kTolerance);
 }
-
-class ThreePoolsTest : public PoolsTest {
- protected:
-  /// The last one has run only if all have.
-  void RunAllThree() {
-    const auto run = [](Result<PoolRun> ended, std::optional<PoolRun>& into) {
-      ASSERT_TRUE(ended) << ended.error().message;
-      into = *std::move(ended);
-    };
-    ASSERT_NO_FATAL_FAILURE(run(RunVirtual(scenario_), simulated_));
-    ASSERT_NO_FATAL_FAILURE(run(RunLoopback(scenario_), in_memory_));
-    ASSERT_NO_FATAL_FAILURE(run(RunTls(scenario_), over_tls_));
-  }
-
-  std::optional<PoolRun> simulated_;
-  std::optional<PoolRun> in_memory_;
-  std::optional<PoolRun> over_tls_;
-};
 
 TEST_F(ThreePoolsTest, OneScenarioEndsWithTheSameModelInAllThreePools) {
   RunAllThree();
