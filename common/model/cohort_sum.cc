@@ -10,6 +10,27 @@
 #include "common/federated/vector_math.h"
 
 namespace rondo {
+namespace {
+
+/// The parts of an update that leave the client, and those that stay with it.
+struct SplitUpdate {
+  std::vector<UpdateSegment> sent;
+  std::vector<UpdateSegment> kept;
+};
+
+SplitUpdate SplitByGroup(std::span<const UpdateSegment> update, const ParameterLayout& layout) {
+  SplitUpdate split;
+  auto entry = layout.entries().begin();
+  for (const UpdateSegment& segment : update) {  // in the order of the layout
+    while (segment.offset >= entry->offset + entry->size) {
+      ++entry;
+    }
+    (entry->group == ParameterGroup::kPersonal ? split.kept : split.sent).push_back(segment);
+  }
+  return split;
+}
+
+}  // namespace
 
 CohortSum::CohortSum(const Parts& parts,
                      std::shared_ptr<const ParameterLayout> layout,
@@ -30,20 +51,22 @@ CohortSum::CohortSum(const Parts& parts,
 void CohortSum::Add(const ClientPlan& plan,
                     std::span<const UpdateSegment> update,
                     const Told& told) {
+  const auto [sent, kept] = SplitByGroup(update, *layout_);
   if (parts_.task.normalise) {
-    for (const UpdateSegment& segment : update) {
+    for (const UpdateSegment& segment : sent) {
       Scale(segment.values, 1.0 / static_cast<double>(plan.steps.size()));
     }
   }
-  const double norm = ClipSegments(update, parts_.task.clip_norm);
-  const bool finite = !told.diverged && std::isfinite(norm);
+  const double norm = ClipSegments(sent, parts_.task.clip_norm);
+  const bool finite =
+      !told.diverged && std::isfinite(norm) && std::isfinite(ClipSegments(kept, 0.0));
   const bool exact = block_.grid.kind == GridSpec::Kind::kExact;
   std::vector<float> dense;
   if (finite && (Singles() || !exact)) {
     dense = ToDense(update, layout_->size());
   }
   const std::scoped_lock lock(mutex_);
-  NoteLocked(plan, norm, told);
+  NoteLocked(plan, norm, {.loss = told.loss, .seconds = told.seconds, .diverged = !finite});
   if (!finite) {
     return;
   }

@@ -32,7 +32,8 @@ class CohortSum {
   /// `cohort` is the number of clients, of which some may have no plan.
   CohortSum(const Parts& parts, std::shared_ptr<const ParameterLayout> layout, std::size_t cohort);
 
-  /// Clips and folds the update of one client, or notes that it diverged.
+  /// Clips and folds the update of one client, or notes that it diverged. Norm and clip are of what
+  /// is sent: personal parameters stay as training left them. `update` is in layout order.
   void Add(const ClientPlan& plan, std::span<const UpdateSegment> update, const Told& told);
 
   /// Folds the weighted sum of clients who shared weights.

@@ -4,11 +4,18 @@
 
 #include <torch/torch.h>
 
+#include "common/model/own_vectors.h"
+
 namespace rondo {
-LocalOptimizer::LocalOptimizer(const TrainTask& task, TensorRun weights)
+LocalOptimizer::LocalOptimizer(const TrainTask& task,
+                               TensorRun weights,
+                               at::Tensor correction,
+                               std::vector<std::size_t> frozen)
     : client_(task.client),
-      mu_(task.proximal_mu),
-      weights_(std::move(weights)) {
+      mu_(task.proximal_mu + task.dynamic_alpha),
+      weights_(std::move(weights)),
+      correction_(std::move(correction)),
+      frozen_(std::move(frozen)) {
   if (mu_ > 0.0) {
     start_ = weights_.flat.clone();
   }
@@ -16,6 +23,7 @@ LocalOptimizer::LocalOptimizer(const TrainTask& task, TensorRun weights)
 
 void LocalOptimizer::Step(TensorRun& gradients, const at::Tensor& active) {
   ++steps_;
+  Freeze(frozen_, gradients.parts);  // so that the clip looks at what moves
   // At the first step weights equal start, so the proximal gradient is zero.
   if (mu_ > 0.0 && steps_ > 1) {
     gradients.flat.add_(weights_.flat - start_, mu_);
@@ -23,9 +31,13 @@ void LocalOptimizer::Step(TensorRun& gradients, const at::Tensor& active) {
   if (client_.gradient_clip > 0.0) {
     Clip(gradients);
   }
+  if (correction_.defined()) {
+    gradients.flat.add_(correction_);
+  }
   if (client_.weight_decay > 0.0) {
     gradients.flat.add_(weights_.flat, client_.weight_decay);
   }
+  Freeze(frozen_, gradients.parts);
   if (client_.optimizer == "adam") {
     AdamMove(gradients.flat);
   }

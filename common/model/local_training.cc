@@ -7,6 +7,7 @@
 #include "common/model/device.h"
 #include "common/model/fusion.h"
 #include "common/model/local_optimizer.h"
+#include "common/model/own_vectors.h"
 #include "common/model/step_gradients.h"
 
 namespace rondo {
@@ -69,6 +70,7 @@ Status TakeSharedStep(const RoundContext& context,
   const StepBatch batch = pack.Batch(0);
   result.book.Add(batch, steps.Take(batch), 0);
   const at::NoGradGuard no_gradient;
+  Freeze(FrozenOf(*context.layout), steps.gradients().parts);
   steps.gradients().flat.mul_(-context.task->client.learning_rate);
   result.delta = steps.gradients().parts;
   return Ok();
@@ -86,7 +88,8 @@ Status TakeSteps(const RoundContext& context,
     weights.parts[i].copy_(start[i]);
   }
   RONDO_TRY(StepGradients steps, MakeSteps(context, pack, weights.parts));
-  LocalOptimizer optimizer(*context.task, weights);
+  LocalOptimizer optimizer(
+      *context.task, weights, CorrectionOf(context, pack), FrozenOf(*context.layout));
   for (std::int64_t step = 0; step < pack.steps(); ++step) {
     if (stop.stop_requested()) {
       return Fail(ErrorCode::kCancelled, "training was stopped before its last step");
@@ -153,6 +156,7 @@ Result<PackResult> TrainPack(const RoundContext& context,
                         ? StartTable(context, pack, base)
                         : base.expand(shape));
   }
+  TakePersonalStart(context, pack, start);
   PackResult result{.delta = {}, .book = LossBook(pack, context.task->client)};
   RONDO_TRY_STATUS(pack.shared() ? TakeSharedStep(context, pack, start, result)
                                  : TakeSteps(context, pack, stop, watch, start, result));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <stop_token>
 #include <vector>
 
@@ -25,6 +26,7 @@ struct RoundContext {
   at::ScalarType products = at::kFloat;  ///< as EncoderInput::products
   std::vector<at::Tensor>
       base;  ///< weights before the round, [1, ...] in layout order, on the device
+  std::span<const ClientData> clients;  ///< of the plans; none where nobody brings own vectors
 };
 
 /// What a pack's training did.
@@ -42,8 +44,9 @@ struct StepWatch {
   std::function<bool(std::int64_t steps, const std::vector<at::Tensor>& delta)> show;
 };
 
-/// Trains the clients of a pack from `context.base`. With shared weights the delta is the weighted
-/// sum over the clients; else it is each client's own, unweighted and unclipped. Errors kCancelled.
+/// Trains the clients of a pack from `context.base`, with the vectors that they bring. With shared
+/// weights the delta is the weighted sum over the clients; else it is each client's own, unweighted
+/// and unclipped. Errors kCancelled.
 Result<PackResult> TrainPack(const RoundContext& context,
                              Pack& pack,
                              const std::stop_token& stop,

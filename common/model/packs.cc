@@ -61,8 +61,8 @@ double PackBytes(const PackLimits& limits, const Extent& extent) {
                          + static_cast<double>(limits.feature_values) * width;
   // Mixed features, gate, fused table and their gradients.
   const double fused = limits.feature_values > 0 ? 6.0 * rows * width : 0.0;
-  // Weights, start, gradient, update and a proximal term's copy; moments of Adam.
-  const double copies = limits.adam ? 7.0 : 5.0;
+  // Weights, start, gradient, update and a proximal term's copy; moments of Adam; correction.
+  const double copies = (limits.adam ? 7.0 : 5.0) + (limits.corrected ? 1.0 : 0.0);
   const auto tokens = static_cast<double>(extent.Tokens(limits.shared));
   const double hidden = tokens * width * (6.0 + 24.0 * model.blocks);
   const bool additive = std::find(model.attention.begin(), model.attention.end(), "additive")

@@ -21,6 +21,7 @@ struct PackLimits {
   bool shared = false;            ///< one set of weights for the pack
   bool compact = false;
   bool adam = false;
+  bool corrected = false;           ///< clients bring corrections of their gradients
   std::int64_t feature_values = 0;  ///< rows of the feature table
   bool cached = true;               ///< keep to what a core's caches hold; off for a GPU
 };

@@ -244,8 +244,13 @@ std::int64_t StepsAnEpoch(const ClientPlan& plan, const ClientConfig& config) {
   return static_cast<std::int64_t>((plan.sequences.size() + width - 1) / width);
 }
 
+bool CorrectsGradients(const TrainTask& task) {
+  return task.control_variates || task.dynamic_alpha > 0.0;
+}
+
 bool UsesCompactTable(const TrainTask& task) {
-  return NegativesOf(task.client) > 0 && task.client.weight_decay == 0.0;
+  return NegativesOf(task.client) > 0 && task.client.weight_decay == 0.0
+         && !CorrectsGradients(task);
 }
 
 bool SharesWeights(std::span<const ClientPlan> plans,
@@ -254,6 +259,7 @@ bool SharesWeights(std::span<const ClientPlan> plans,
   const ClientConfig& client = task.client;
   return visibility == UpdateVisibility::kSumOnly && client.optimizer == "sgd"
          && task.clip_norm == 0.0 && client.gradient_clip == 0.0 && client.weight_decay == 0.0
+         && !CorrectsGradients(task)
          && std::all_of(plans.begin(), plans.end(), [](const ClientPlan& plan) {
               return plan.steps.size() == 1 && plan.steps[0].size() == plan.sequences.size();
             });

@@ -63,11 +63,15 @@ struct ClientPlan {
 /// How many negatives a position a loss uses; 0 for the full softmax.
 int NegativesOf(const ClientConfig& config);
 
+/// Whether clients may bring a correction of their gradients: SCAFFOLD and FedDyn.
+bool CorrectsGradients(const TrainTask& task);
+
 /// Whether clients train a slice of the item table: sampled losses without terms that move every
-/// row.
+/// row, as weight decay and corrections of the gradient do.
 bool UsesCompactTable(const TrainTask& task);
 
-/// Whether the sum over the cohort is a minibatch gradient, so that clients can share weights.
+/// Whether the sum over the cohort is a minibatch gradient, so that clients can share weights: one
+/// step each, to which no client adds anything of its own.
 bool SharesWeights(std::span<const ClientPlan> plans,
                    const TrainTask& task,
                    UpdateVisibility visibility);

@@ -8,12 +8,28 @@
 #include "common/core/workers.h"
 #include "common/model/cohort_round.h"
 #include "common/model/device.h"
+#include "common/model/own_vectors.h"
 
 namespace rondo {
 namespace {
 
 std::int64_t FeatureValues(const CohortTrainer::Options& options) {
   return options.features == nullptr ? 0 : options.features->values();
+}
+
+/// The weights that the client's training starts from, if the lengths agree.
+ParameterVector StartOf(const ParameterVector& model, const ClientData& client) {
+  ParameterVector start = model;
+  if (model.layout == nullptr || client.personal.size() != model.values.size()) {
+    return start;
+  }
+  for (const ParameterEntry& entry : model.layout->entries()) {
+    if (entry.group == ParameterGroup::kPersonal) {
+      const auto own = client.personal.subspan(entry.offset, entry.size);
+      std::copy(own.begin(), own.end(), start.Tensor(entry.name).begin());
+    }
+  }
+  return start;
 }
 
 class TorchCohortTrainer : public CohortTrainer {
@@ -41,10 +57,11 @@ class TorchCohortTrainer : public CohortTrainer {
              int every,
              const EpochWatch& watch,
              std::stop_token stop) override {
-    ParameterVector model = broadcast.model;
+    const ParameterVector start = StartOf(broadcast.model, client);
+    ParameterVector model = start;
     const auto show = [&](int epochs, const std::vector<float>& delta) {
       for (std::size_t i = 0; i < delta.size(); ++i) {
-        model.values[i] = broadcast.model.values[i] + delta[i];
+        model.values[i] = start.values[i] + delta[i];
       }
       return watch(epochs, model);
     };
@@ -73,8 +90,12 @@ class TorchCohortTrainer : public CohortTrainer {
       return Fail(ErrorCode::kInvalidArgument,
                   "the layout of the received model is not that of the configured one");
     }
-    RoundContext context{
-        .model = &options_.model, .layout = layout_.get(), .task = &task, .items = options_.items};
+    RONDO_TRY_STATUS(CheckOwnVectors(clients, task, *layout_, visibility));
+    RoundContext context{.model = &options_.model,
+                         .layout = layout_.get(),
+                         .task = &task,
+                         .items = options_.items,
+                         .clients = clients};
     if (!options_.model.features.empty()) {
       context.features = options_.features.get();
     }
@@ -106,6 +127,7 @@ class TorchCohortTrainer : public CohortTrainer {
                             .shared = SharesWeights(plans, task, visibility),
                             .compact = UsesCompactTable(task),
                             .adam = task.client.optimizer == "adam",
+                            .corrected = CorrectsGradients(task),
                             .feature_values = FeatureValues(options_),
                             .cached = device_.is_cpu()};
     RONDO_TRY(CohortOutcome outcome,
