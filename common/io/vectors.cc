@@ -90,6 +90,12 @@ Result<Broadcast> DecodeBroadcast(ByteView bytes, std::shared_ptr<const Paramete
   RONDO_TRY(const TensorFile file, DecodeSafetensors(bytes));
   Broadcast broadcast;
   RONDO_TRY(broadcast.extra, TakeVectors(file, layout, kExtraPrefix));
+  for (const NamedVector& vector : broadcast.extra) {
+    if (vector.vector.layout != layout) {
+      return Fail(ErrorCode::kCorrupt,
+                  "the vector '" + vector.name + "' lacks tensors of the model");
+    }
+  }
   const std::size_t expected = layout->entries().size() * (1 + broadcast.extra.size());
   if (file.tensors.size() != expected) {
     return Fail(ErrorCode::kCorrupt,
