@@ -57,11 +57,42 @@ TEST(Scenario, PresetsFillOnlyWhatNoSourceNames) {
   EXPECT_EQ(momentum->strategy.server_optimizer, "sgd");
 }
 
+TEST(Scenario, PresetsOfClientsWithVectorsAreTheirObjectives) {
+  const Result<Scenario> scaffold = FromSets({"strategy.name=scaffold"});
+  const Result<Scenario> dynamic = FromSets({"strategy.name=feddyn"});
+  const Result<Scenario> stronger = FromSets({"strategy.name=feddyn", "strategy.dynamic_alpha=1"});
+
+  ASSERT_TRUE(scaffold.has_value()) << scaffold.error().message;
+  EXPECT_EQ(scaffold->strategy.objective, "control_variates");
+  EXPECT_EQ(scaffold->strategy.dynamic_alpha, 0.0);
+  ASSERT_TRUE(dynamic.has_value()) << dynamic.error().message;
+  EXPECT_EQ(dynamic->strategy.objective, "dynamic");
+  EXPECT_EQ(dynamic->strategy.dynamic_alpha, 0.01);
+  ASSERT_TRUE(stronger.has_value()) << stronger.error().message;
+  EXPECT_EQ(stronger->strategy.dynamic_alpha, 1.0);
+}
+
+TEST(Scenario, PackedUpdatesOnARingAreRefusedWithExitCode4) {
+  for (const std::string stages :
+       {"[\"top_k\"]", "[\"quantise\"]", "[\"low_rank\",\"quantise\"]"}) {
+    const Result<Scenario> scenario =
+        FromSets({"compression.stages=" + stages, "privacy.grid=ring"});
+
+    ASSERT_FALSE(scenario.has_value()) << stages;
+    EXPECT_EQ(scenario.error().code, ErrorCode::kUnsupported);
+    EXPECT_EQ(ExitCode(scenario.error().code), 4);
+    EXPECT_THAT(scenario.error().message, HasSubstr("use \"low_rank\", which is linear"));
+  }
+  const Result<Scenario> linear =
+      FromSets({"compression.stages=[\"low_rank\"]", "privacy.grid=ring"});
+  EXPECT_TRUE(linear.has_value()) << linear.error().message;
+}
+
 TEST(Scenario, AnUnknownPresetGetsASuggestion) {
   const Result<Scenario> scenario = FromSets({"strategy.name=fedadm"});
 
   ASSERT_FALSE(scenario.has_value());
-  EXPECT_THAT(scenario.error().message, HasSubstr("expected fedavg, fedprox, fednova, fedavgm, "));
+  EXPECT_THAT(scenario.error().message, HasSubstr("expected fedavg, fedprox, fednova, scaffold, "));
   EXPECT_THAT(scenario.error().message, HasSubstr("did you mean 'fedadam'?"));
 }
 
@@ -86,6 +117,8 @@ TEST(Scenario, WrittenScenariosReadBackTheSame) {
   scenario.data.events = {{"view", "input"}, {"buy", "target"}};
   scenario.data.clients = "dirichlet:0.1";
   scenario.model.attention = {"multi_head", "bilinear"};
+  scenario.model.personal = {"position.", "blocks.1."};
+  scenario.compression.stages = {"top_k", "quantise"};
   scenario.client.learning_rate = 1.0 / 3.0;
   scenario.strategy.name = "fedadam";  // Its preset must not come back over written values.
   scenario.strategy.server_learning_rate = 7.0;
@@ -101,6 +134,8 @@ TEST(Scenario, WrittenScenariosReadBackTheSame) {
   EXPECT_EQ(back->strategy.server_optimizer, "sgd");
   EXPECT_EQ(back->data.columns, scenario.data.columns);
   EXPECT_TRUE(back->evaluation.baselines.empty());
+  EXPECT_EQ(back->model.personal, scenario.model.personal);
+  EXPECT_EQ(back->compression, scenario.compression);
 }
 
 TEST(Scenario, FaultyCombinationsNameKeyAndPlace) {
@@ -163,6 +198,28 @@ INSTANTIATE_TEST_SUITE_P(
                      "evaluation.baselines=[\"markov1\"]"},
                     "markov1 needs an order of events"},
         InvalidCase{"mu", {"strategy.proximal_mu=1.0"}, "strategy.objective"},
+        InvalidCase{"dynamicAlpha", {"strategy.dynamic_alpha=0.1"}, "strategy.objective"},
+        InvalidCase{"noDynamicAlpha", {"strategy.objective=dynamic"}, "is 0, which is FedAvg"},
+        InvalidCase{"presetWithoutAlpha",
+                    {"strategy.name=feddyn", "strategy.dynamic_alpha=0"},
+                    "is 0, which is FedAvg"},
+        InvalidCase{"controlOfAdam",
+                    {"strategy.name=scaffold", "client.optimizer=adam"},
+                    "client.optimizer: the objective \"control_variates\""},
+        InvalidCase{"controlClipped",
+                    {"strategy.name=scaffold", "privacy.clip_norm=1"},
+                    "privacy.clip_norm: a clipped delta"},
+        InvalidCase{"stage", {"compression.stages=[\"topk\"]"}, "did you mean 'top_k'?"},
+        InvalidCase{"stageTwice",
+                    {"compression.stages=[\"quantise\",\"quantise\"]"},
+                    "\"quantise\" is named twice"},
+        InvalidCase{"rankAndTopK",
+                    {"compression.stages=[\"low_rank\",\"top_k\"]"},
+                    "name one of them"},
+        InvalidCase{"bits", {"compression.bits=1"}, "at least 2"},
+        InvalidCase{"share", {"compression.top_k=0"}, "compression.top_k"},
+        InvalidCase{"rank", {"compression.rank=0"}, "at least 1"},
+        InvalidCase{"fineTune", {"evaluation.fine_tune=-1"}, "at least 0"},
         InvalidCase{"momentum",
                     {"strategy.server_optimizer=adam", "strategy.server_momentum=0.9"},
                     "adam has beta1"},
