@@ -25,7 +25,7 @@ std::vector<std::string> Beginnings(const std::vector<ParameterEntry>& entries) 
     if (entry.name.rfind("blocks.", 0) == 0) {
       end = entry.name.find('.', end + 1);
     }
-    std::string beginning = entry.name.substr(0, end + 1);
+    std::string beginning = entry.name.substr(0, end == std::string::npos ? end : end + 1);
     if (beginnings.empty() || beginnings.back() != beginning) {
       beginnings.push_back(std::move(beginning));
     }

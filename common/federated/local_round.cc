@@ -31,6 +31,32 @@ Result<const ParameterVector*> PersonalOf(const ParameterLayout& model, const Cl
   return personal;
 }
 
+/// Vectors of the model's size may still be of another model.
+Status CheckOwn(const ParameterLayout& model, const ClientVectors& own) {
+  for (const std::string_view name : {kControlVector, kDynamicVector}) {
+    const ParameterVector* const vector = FindVector(own, name);
+    if (vector != nullptr && vector->layout->digest() != model.digest()) {
+      return Fail(ErrorCode::kCorrupt,
+                  "the client's vector \"" + std::string(name) + "\" is of another model");
+    }
+  }
+  return Ok();
+}
+
+/// Large deltas can overflow what is made of them.
+Status CheckFinite(const LocalEnd& end) {
+  bool finite = true;
+  for (const LocalBlock& block : end.blocks) {
+    finite = finite && AllFinite(block.values);
+  }
+  for (const NamedVector& vector : end.next) {
+    finite = finite && AllFinite(vector.vector.values);
+  }
+  return finite ? Ok()
+                : Status(Fail(ErrorCode::kDiverged,
+                              "the client's round led to numbers that are not finite"));
+}
+
 /// The part of a vector that an update holds.
 std::vector<float> SharedPart(const ParameterVector& whole,
                               const std::shared_ptr<const ParameterLayout>& shared) {
@@ -115,6 +141,7 @@ Result<LocalStart> StartRound(const TrainTask& task,
                               const Broadcast& broadcast,
                               const ClientVectors& own) {
   const ParameterVector& model = broadcast.model;
+  RONDO_TRY_STATUS(CheckOwn(*model.layout, own));
   LocalStart start;
   if (task.control_variates || task.dynamic_alpha > 0.0) {
     start.correction.resize(model.values.size(), 0.0F);
@@ -142,8 +169,9 @@ Result<LocalEnd> EndRound(const TrainTask& task,
   if (!AllFinite(delta)) {
     return Fail(ErrorCode::kDiverged, "training returned numbers that are not finite");
   }
-  LocalEnd end{.blocks = {}, .next = own};
   const std::shared_ptr<const ParameterLayout>& layout = broadcast.model.layout;
+  RONDO_TRY_STATUS(CheckOwn(*layout, own));
+  LocalEnd end{.blocks = {}, .next = own};
   ParameterVector change{.layout = layout, .values = std::move(delta)};
   if (const auto personal = PersonalLayout(*layout)) {
     RONDO_TRY(const ParameterVector started, PersonalModel(broadcast.model, own));
@@ -183,6 +211,7 @@ Result<LocalEnd> EndRound(const TrainTask& task,
     }
     end.blocks.push_back(std::move(block));
   }
+  RONDO_TRY_STATUS(CheckFinite(end));
   return end;
 }
 

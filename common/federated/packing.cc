@@ -232,6 +232,9 @@ Status ReadLevels(const CompressionConfig& config,
   std::vector<float> scales;
   for (std::size_t tensor = 0; tensor < layout.entries().size(); ++tensor) {
     RONDO_TRY(const float scale, reader.Real());
+    if (scale < 0.0F) {
+      return Fail(ErrorCode::kCorrupt, "packed update: a scale is negative");
+    }
     scales.push_back(scale);
   }
   const std::int64_t most = MostLevel(config);

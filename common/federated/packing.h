@@ -14,7 +14,8 @@
 ///     update  := places scales values
 ///     places  := with top_k: the number of coordinates, then the gap to each from the one before
 ///                (the first from -1), less 1; all as LEB128. Without it nothing: all are there
-///     scales  := with quantise: one f32 a tensor of the layout, the largest magnitude sent of it
+///     scales  := with quantise: one f32 a tensor of the layout, the largest magnitude sent of it,
+///                not negative
 ///     values  := with quantise: `bits` bits each, first bit lowest, 2^(bits-1) - 1 + level, filled
 ///                up with zero bits to a byte; value = level * scale / (2^(bits-1) - 1).
 ///                Without it f32 each
@@ -32,7 +33,7 @@ Bytes PackUpdate(const CompressionConfig& config,
 
 /// What a receiver reads, 0 where nothing was sent.
 /// Errors  kCorrupt for bytes that break the grammar, name a place outside the layout, hold another
-/// number of coordinates than `config` asks for, or bytes to spare.
+/// number of coordinates than `config` asks for, numbers that are not finite, or bytes to spare.
 Result<std::vector<float>> UnpackUpdate(const CompressionConfig& config,
                                         const ParameterLayout& layout,
                                         ByteView bytes);

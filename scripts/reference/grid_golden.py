@@ -79,8 +79,8 @@ def philox(counter, key):
     return counter
 
 
-def stream(seed, client, purpose):
-    state = splitmix(splitmix(splitmix(seed) ^ 0) ^ client)
+def stream(seed, client, purpose, round_number=0):
+    state = splitmix(splitmix(splitmix(seed) ^ round_number) ^ client)
     key = splitmix(state ^ purpose)
     nonce = splitmix(key ^ splitmix((client + 1) & MASK64))
     block = 0
