@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-
 #include <spdlog/spdlog.h>
 
 #include <boost/asio/co_spawn.hpp>

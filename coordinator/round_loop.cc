@@ -260,9 +260,8 @@ Status RoundLoop::Fold(Round& round) {
                     + " clients contributed, the quorum is " + std::to_string(quorum));
   }
   RONDO_TRY(std::vector<UpdateSum> sums, std::move(*round.session).Take());
-  const std::unique_ptr<Aggregator> aggregator = parts_.strategy.NewAggregator({.round = round.id,
-                                      .model = state_.model.layout,
-                                      .population = parts_.pool.population()});
+  const std::unique_ptr<Aggregator> aggregator = parts_.strategy.NewAggregator(
+      {.round = round.id, .model = state_.model.layout, .population = parts_.pool.population()});
   for (UpdateSum& sum : sums) {
     report.weight += sum.weight;
     report.saturated += sum.saturated;

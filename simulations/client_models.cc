@@ -37,10 +37,9 @@ Status Tune(const ClientEvaluation& what, std::vector<Owner>& owners) {
     models[owner.shard->id] = &owner.model;
   }
   const TrainTask task = FineTuneTask(what.task, what.common.options.model.dropout);
-  RONDO_TRY(
-      const CohortOutcome outcome,
-      what.trainer.Train(
-          broadcast, clients, task, UpdateVisibility::kIndividual, what.common.stop));
+  RONDO_TRY(const CohortOutcome outcome,
+            what.trainer.Train(
+                broadcast, clients, task, UpdateVisibility::kIndividual, what.common.stop));
   if (!outcome.failed.empty()) {
     const auto& [client, why] = outcome.failed.front();
     return Fail(why.code, "evaluation.fine_tune: client " + client + ": " + why.message);

@@ -61,7 +61,7 @@ class ClientStore {
  private:
   struct Kept {
     ClientVectors vectors;
-    bool changed = false;     ///< since the last Flush
+    bool changed = false;  ///< since the last Flush
     std::uint64_t touched = 0;
   };
 

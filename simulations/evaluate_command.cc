@@ -41,8 +41,7 @@ Status RunEvaluate(const EvaluateFlags& flags) {
                 "the model has personal parameters, but '" + kept.folder.string()
                     + "' is missing; name the model in its run's folder");
   }
-  RONDO_TRY(ClientStore store,
-            ClientStore::OpenToRead(kept, checkpoint.round));
+  RONDO_TRY(ClientStore store, ClientStore::OpenToRead(kept, checkpoint.round));
   RONDO_TRY(const Comparison comparison, CompareOnTest(*experiment, checkpoint.model, &store, {}));
   const boost::json::object json = MetricsJson(comparison.methods.front());
   if (flags.json) {

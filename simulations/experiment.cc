@@ -36,9 +36,8 @@ Status CheckRanks(const Experiment& experiment) {
   RONDO_TRY(const auto strategy, coordinator::Strategy::Create(experiment.scenario));
   const TrainTask task = strategy->PlanTraining(1, GridSpec{});
   const char* const key = experiment.scenario.evaluation.fine_tune > 0 ? "evaluation.fine_tune"
-                          : task.control_variates || task.dynamic_alpha > 0.0
-                              ? "strategy.objective"
-                          : !task.compression.stages.empty() ? "compression.stages"
+                          : task.control_variates || task.dynamic_alpha > 0.0 ? "strategy.objective"
+                          : !task.compression.stages.empty()                  ? "compression.stages"
                           : NeedsSingleDeltas(task, *experiment.layout)
                               ? "model.personal and model.frozen"
                               : nullptr;

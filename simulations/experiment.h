@@ -26,7 +26,8 @@ struct Experiment {
 };
 
 /// Where a run in `folder` keeps what its clients keep.
-ClientStore::Options StoreOptions(const Experiment& experiment, const std::filesystem::path& folder);
+ClientStore::Options StoreOptions(const Experiment& experiment,
+                                  const std::filesystem::path& folder);
 
 /// Loads the data of a scenario and builds its trainer, which shares its work with `ranks` (null:
 /// with nobody).

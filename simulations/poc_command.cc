@@ -122,7 +122,8 @@ Result<std::string> Report(Experiment& experiment, const std::filesystem::path& 
                 "the coordinator left no checkpoint in '" + state_folder.string() + "'");
   }
   RONDO_TRY(const coordinator::RunState state, coordinator::RunStateOf(*std::move(latest)));
-  RONDO_TRY(const Comparison comparison, CompareOnTest(experiment, state.selected_model(), nullptr, {}));
+  RONDO_TRY(const Comparison comparison,
+            CompareOnTest(experiment, state.selected_model(), nullptr, {}));
   RONDO_TRY(const RunDirectory rounds, RunDirectory::Open(state_folder));
   RONDO_TRY(coordinator::RunTotals totals, TotalsOf(state_folder));
   return WriteRunReport({.rounds = rounds,

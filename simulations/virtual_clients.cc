@@ -123,10 +123,10 @@ void VirtualClients::Settle(const std::vector<ClientId>& asked,
                             const std::vector<ClientId>& included,
                             const RoundResult& result) {
   for (const ClientId& client : asked) {
-    Resolve(client,
-            result.round,
-            !result.is_void
-                && std::find(included.begin(), included.end(), client) != included.end());
+    Resolve(
+        client,
+        result.round,
+        !result.is_void && std::find(included.begin(), included.end(), client) != included.end());
   }
   work_.Forget(asked);
 }

@@ -61,6 +61,7 @@ class VirtualClients : public coordinator::ClientPool {
 
   std::vector<ClientId> Available() const override;
   std::vector<ClientId> Evaluators() const override;
+
   std::size_t population() const override { return shards_.size(); }
 
   /// Trains or evaluates the clients, without having others do their share.

@@ -67,8 +67,13 @@ Status VirtualClients::Enqueue(const std::vector<ClientId>& clients,
 
 Result<Duration> VirtualClients::TimeFor(const ClientShard& shard, const HeldOffer& held) const {
   RONDO_TRY(const ClientPlan plan,
-            PlanClient(DataOf(shard, parts_.dataset), 0, parts_.model.model, held.offer.train, parts_.model.items));
-  Devices::Job job{.bytes_down = BytesOf(held.broadcast), .bytes_up = ExpectedBytes(held.offer.train, held.broadcast.model.layout)};
+            PlanClient(DataOf(shard, parts_.dataset),
+                       0,
+                       parts_.model.model,
+                       held.offer.train,
+                       parts_.model.items));
+  Devices::Job job{.bytes_down = BytesOf(held.broadcast),
+                   .bytes_up = ExpectedBytes(held.offer.train, held.broadcast.model.layout)};
   for (const std::vector<std::uint32_t>& step : plan.steps) {
     for (const std::uint32_t sequence : step) {
       job.positions += static_cast<std::uint64_t>(plan.sequences[sequence].positions());

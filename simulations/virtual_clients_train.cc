@@ -57,8 +57,9 @@ Status VirtualClients::Train(const std::vector<const ClientShard*>& cohort,
 Status VirtualClients::TrainToSum(const std::vector<ClientData>& clients,
                                   const TrainTask& task,
                                   const Broadcast& broadcast) {
-  RONDO_TRY(CohortOutcome outcome,
-            parts_.trainer.Train(broadcast, clients, task, UpdateVisibility::kSumOnly, parts_.stop));
+  RONDO_TRY(
+      CohortOutcome outcome,
+      parts_.trainer.Train(broadcast, clients, task, UpdateVisibility::kSumOnly, parts_.stop));
   for (const auto& [id, why] : outcome.failed) {
     events_.emplace_back(DropEvent{.client = id, .round = task.round, .why = why});
   }
@@ -77,10 +78,8 @@ void VirtualClients::PushSum(RoundId round, PackSum all) {
     return;
   }
   const double loss = all.losses / static_cast<double>(all.clients.size());
-  events_.emplace_back(PackEvent{.round = round,
-                                 .clients = std::move(all.clients),
-                                 .sum = std::move(all.sum),
-                                 .loss = loss});
+  events_.emplace_back(PackEvent{
+      .round = round, .clients = std::move(all.clients), .sum = std::move(all.sum), .loss = loss});
 }
 
 Status VirtualClients::TrainSingly(std::vector<ClientData> clients,
@@ -90,9 +89,8 @@ Status VirtualClients::TrainSingly(std::vector<ClientData> clients,
   // holds.
   const bool forges = parts_.attack != nullptr && parts_.attack->Forges();
   const bool bounded = !forges && NeedsSingleDeltas(task, *broadcast.model.layout);
-  const std::size_t together = bounded
-                                   ? ClientsTogether(broadcast, parts_.model.engine.memory_mib)
-                                   : std::numeric_limits<std::size_t>::max();
+  const std::size_t together = bounded ? ClientsTogether(broadcast, parts_.model.engine.memory_mib)
+                                       : std::numeric_limits<std::size_t>::max();
   PackSum all;
   const std::span<ClientData> every(clients);
   for (std::size_t begin = 0; begin < every.size(); begin += std::min(together, every.size())) {
@@ -135,8 +133,10 @@ Status VirtualClients::TrainSome(std::span<ClientData> clients,
     if (!sum) {
       events_.emplace_back(DropEvent{.client = report.id, .round = task.round, .why = sum.error()});
     } else if (parts_.visibility == coordinator::Visibility::kIndividual) {
-      events_.emplace_back(PackEvent{
-          .round = task.round, .clients = {report.id}, .sum = *std::move(sum), .loss = report.loss});
+      events_.emplace_back(PackEvent{.round = task.round,
+                                     .clients = {report.id},
+                                     .sum = *std::move(sum),
+                                     .loss = report.loss});
     } else {
       if (all.clients.empty()) {
         all.sum = *std::move(sum);

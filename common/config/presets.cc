@@ -11,7 +11,8 @@ std::span<const StrategyPreset> StrategyPresets() {
       {"fedprox", {{"strategy.objective", "proximal"}, {"strategy.proximal_mu", "0.01"}}},
       // Wang et al. 2020, "Tackling the objective inconsistency problem".
       {"fednova", {{"strategy.objective", "normalised"}}},
-      // Karimireddy et al. 2020, "SCAFFOLD: stochastic controlled averaging for federated learning".
+      // Karimireddy et al. 2020, "SCAFFOLD: stochastic controlled averaging for federated
+      // learning".
       {"scaffold", {{"strategy.objective", "control_variates"}}},
       // Acar et al. 2021, "Federated learning based on dynamic regularization".
       {"feddyn", {{"strategy.objective", "dynamic"}, {"strategy.dynamic_alpha", "0.01"}}},

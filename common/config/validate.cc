@@ -114,9 +114,10 @@ Fault ObjectiveFault(const Scenario& scenario) {
                          "sgd; set it, or use another strategy.objective"};
   }
   if (strategy.objective == "control_variates" && scenario.privacy.clip_norm > 0) {
-    return ScenarioFault{"privacy.clip_norm",
-                         "a clipped delta no longer tells the gradients that the objective "
-                         "\"control_variates\" reads off it; set it to 0, or use another objective"};
+    return ScenarioFault{
+        "privacy.clip_norm",
+        "a clipped delta no longer tells the gradients that the objective "
+        "\"control_variates\" reads off it; set it to 0, or use another objective"};
   }
   return std::nullopt;
 }

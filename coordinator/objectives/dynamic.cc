@@ -12,9 +12,7 @@ namespace {
 
 class DynamicMean : public Aggregator {
  public:
-  DynamicMean(AggregationRound round,
-              detail::ServerVector& drift,
-              std::unique_ptr<Aggregator> next)
+  DynamicMean(AggregationRound round, detail::ServerVector& drift, std::unique_ptr<Aggregator> next)
       : round_(std::move(round)),
         drift_(drift),
         next_(std::move(next)) {}

@@ -139,7 +139,8 @@ TEST(MeanAggregator, WeighsEachClient) {
     EXPECT_TRUE(FoldDense(sum.blocks[0], values, weight, nullptr).has_value());
     return sum;
   };
-  const auto aggregator = Strategy::Create({}).value()->NewAggregator({.round = 1, .model = layout});
+  const auto aggregator =
+      Strategy::Create({}).value()->NewAggregator({.round = 1, .model = layout});
 
   ASSERT_TRUE(aggregator->Accumulate(update({1.0F, 2.0F}, 3)).has_value());
   ASSERT_TRUE(aggregator->Accumulate(update({5.0F, -2.0F}, 1)).has_value());

@@ -16,9 +16,11 @@ constexpr std::size_t kNumbers = 6;
 class ClientStoreTest : public ::testing::Test {
  protected:
   ClientStore Open(RoundId round) {
-    Result<ClientStore> store = ClientStore::Open(
-        {.model = layout_, .folder = folder_.path() / "clients", .memory = memory_, .kept_rounds = kept_},
-        round);
+    Result<ClientStore> store = ClientStore::Open({.model = layout_,
+                                                   .folder = folder_.path() / "clients",
+                                                   .memory = memory_,
+                                                   .kept_rounds = kept_},
+                                                  round);
     EXPECT_TRUE(store) << store.error().message;
     return *std::move(store);
   }

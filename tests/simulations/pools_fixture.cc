@@ -76,7 +76,8 @@ class RecordingStrategy : public Strategy {
     return inner_->PlanTraining(round, grid);
   }
 
-  std::unique_ptr<Aggregator> NewAggregator(const coordinator::AggregationRound& round) const override {
+  std::unique_ptr<Aggregator> NewAggregator(
+      const coordinator::AggregationRound& round) const override {
     return std::make_unique<RecordingAggregator>(inner_->NewAggregator(round), *sums_);
   }
 

@@ -77,8 +77,7 @@ TEST_F(StatePoolsTest, QuantisedUpdatesAreCloseToPlainOnes) {
   RunAllThree();
   ASSERT_TRUE(over_tls_);
   for (const auto* run : {&*simulated_, &*in_memory_, &*over_tls_}) {
-    const double difference =
-        LargestDifference(run->state.model.values, plain->state.model.values);
+    const double difference = LargestDifference(run->state.model.values, plain->state.model.values);
     EXPECT_GT(difference, 0.0);
     EXPECT_LT(difference, 1e-2);
   }
@@ -91,8 +90,7 @@ TEST_F(StatePoolsTest, ScaffoldsFirstRoundIsFedAvgs) {
   scenario_.strategy.objective = "control_variates";
   const auto scaffold = RunVirtual(scenario_);
   ASSERT_TRUE(scaffold) << scaffold.error().message;
-  EXPECT_LE(
-      LargestDifference(scaffold->state.model.values, plain->state.model.values), kTolerance);
+  EXPECT_LE(LargestDifference(scaffold->state.model.values, plain->state.model.values), kTolerance);
 }
 
 TEST_F(StatePoolsTest, ScaffoldOfOneClientIsFedAvg) {
@@ -105,8 +103,7 @@ TEST_F(StatePoolsTest, ScaffoldOfOneClientIsFedAvg) {
   scenario_.strategy.objective = "control_variates";
   const auto scaffold = RunVirtual(scenario_);
   ASSERT_TRUE(scaffold) << scaffold.error().message;
-  EXPECT_LE(
-      LargestDifference(scaffold->state.model.values, plain->state.model.values), 1e-5);
+  EXPECT_LE(LargestDifference(scaffold->state.model.values, plain->state.model.values), 1e-5);
 }
 
 TEST_F(StatePoolsTest, FedDynWithoutAPullMovesAsFedAvgPlusTheDrift) {
@@ -119,8 +116,7 @@ TEST_F(StatePoolsTest, FedDynWithoutAPullMovesAsFedAvgPlusTheDrift) {
   scenario_.strategy.dynamic_alpha = 1e-9;
   const auto dynamic = RunVirtual(scenario_);
   ASSERT_TRUE(dynamic) << dynamic.error().message;
-  const ParameterVector& initial =
-      InitialParameters(plain->state.model.layout, scenario_.seed);
+  const ParameterVector& initial = InitialParameters(plain->state.model.layout, scenario_.seed);
   std::vector<float> expected = plain->state.model.values;
   for (std::size_t i = 0; i < expected.size(); ++i) {
     expected[i] += expected[i] - initial.values[i];
