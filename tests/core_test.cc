@@ -54,6 +54,23 @@ TEST(WriteFileAtomic, ALeftoverTemporaryGivesNoPermissions) {
   EXPECT_EQ(ReadTextFile(folder / "key").value(), "secret");
 }
 
+TEST(ReplaceFile, MovesOneFileOverAnotherAndNamesBothIfItCannot) {
+  const auto folder = std::filesystem::path(testing::TempDir()) / "replace";
+  ASSERT_TRUE(MakeFolder(folder));
+  ASSERT_TRUE(WriteTextFile(folder / "old", "old"));
+  ASSERT_TRUE(WriteTextFile(folder / "new", "new"));
+
+  ASSERT_TRUE(ReplaceFile(folder / "new", folder / "old"));
+
+  EXPECT_EQ(ReadTextFile(folder / "old").value(), "new");
+  EXPECT_FALSE(std::filesystem::exists(folder / "new"));
+  const Status again = ReplaceFile(folder / "new", folder / "old");
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, ErrorCode::kNotFound);
+  EXPECT_NE(again.error().message.find((folder / "new").string()), std::string::npos);
+  EXPECT_NE(again.error().message.find((folder / "old").string()), std::string::npos);
+}
+
 TEST(WriteFileAtomic, FullDiskKeepsNothingAndSaysWhy) {
   const Status written = WriteFileAtomic("/dev/full/a", AsBytes("x"));
   ASSERT_FALSE(written);

@@ -66,6 +66,15 @@ Status WriteTemporary(const std::filesystem::path& path, ByteView bytes, unsigne
   return Ok();
 }
 
+Status FlushFolderOf(const std::filesystem::path& path) {
+  const std::filesystem::path parent = path.has_parent_path() ? path.parent_path() : ".";
+  const Descriptor folder(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder.valid() || ::fsync(folder.get()) != 0) {
+    return SystemError("cannot flush the folder", parent);
+  }
+  return Ok();
+}
+
 }  // namespace
 
 Result<Bytes> ReadFile(const std::filesystem::path& path, std::uint64_t cap) {
@@ -126,12 +135,14 @@ Status WriteFileAtomic(const std::filesystem::path& path, ByteView bytes, unsign
     ::unlink(temporary.c_str());
     return written;
   }
-  const std::filesystem::path parent = path.has_parent_path() ? path.parent_path() : ".";
-  const Descriptor folder(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder.valid() || ::fsync(folder.get()) != 0) {
-    return SystemError("cannot flush the folder", parent);
+  return FlushFolderOf(path);
+}
+
+Status ReplaceFile(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) {
+    return SystemError("cannot replace '" + to.string() + "' by", from);
   }
-  return Ok();
+  return FlushFolderOf(to);
 }
 
 Status WriteTextFile(const std::filesystem::path& path, std::string_view text, unsigned mode) {

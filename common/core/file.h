@@ -23,6 +23,10 @@ Status WriteTextFile(const std::filesystem::path& path,
                      std::string_view text,
                      unsigned mode = 0644);
 
+/// Puts the file `from` in the place of `to`, in the same folder, so that a crash leaves either the
+/// old or the new `to`. On disk when this returns. Errors  kNotFound; kIo.
+Status ReplaceFile(const std::filesystem::path& from, const std::filesystem::path& to);
+
 /// Appends all of `bytes` to an open file, or nothing: what a full disk took of it is cut off
 /// again, so that the next piece does not follow half of this one. `path` is for the message.
 /// Errors  kIo.
