@@ -13,7 +13,6 @@
 #include "common/core/file.h"
 #include "common/core/host_port.h"
 #include "common/core/memory.h"
-#include "common/crypto/random.h"
 #include "common/federated/local_round.h"
 #include "common/io/json.h"
 #include "common/transport/asio_types.h"
@@ -40,7 +39,7 @@ RemoteClients::Options ClientOptions(const Federation& federation,
     elements += block.layout->size();
   }
   RemoteClients::Options options;
-  options.welcome = federation.Welcome(fmt::format("{:016x}", SecureRandomU64()));
+  options.welcome = federation.Welcome();
   options.contribution_cap = wire::ContributionCap(elements);
   options.hello_timeout = Seconds(federation.settings.handshake_timeout_s);
   options.return_wait = Seconds(federation.settings.return_wait_s);
@@ -217,7 +216,7 @@ void ReportInterruption(const Run& run, FederationRecord& record, const Error& w
 Status RunFederation(const std::filesystem::path& config,
                      const std::vector<std::string>& sets,
                      bool json) {
-  RONDO_TRY(const Federation federation,
+  RONDO_TRY(Federation federation,
             Federation::Load({.file = config, .environment = ConfigEnvironment(), .sets = sets}));
   RONDO_TRY(RunCheckpoints checkpoints, federation.OpenCheckpoints());
   RONDO_TRY_STATUS(checkpoints.Own());
@@ -233,6 +232,7 @@ Status RunFederation(const std::filesystem::path& config,
                                             static_cast<std::size_t>(expected),
                                             "the number of expected clients is"));
   }
+  RONDO_TRY_STATUS(federation.KeepRunId(start->round));
   RONDO_TRY_STATUS(federation.CheckMessages(*strategy));
   RONDO_TRY(FederationRecord record, FederationRecord::Open(federation, *start));
   KeepFreedMemory();

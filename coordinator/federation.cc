@@ -1,7 +1,11 @@
 #include "coordinator/federation.h"
 
+#include <algorithm>
+#include <fmt/format.h>
 #include <utility>
 
+#include "common/core/file.h"
+#include "common/crypto/random.h"
 #include "common/data/item_features.h"
 #include "coordinator/round_loop.h"
 
@@ -41,8 +45,19 @@ Result<Federation> Federation::Make(Settings settings, Scenario scenario, Catalo
                     .layout = std::move(layout)};
 }
 
-wire::Welcome Federation::Welcome(std::string run_id) const {
-  return {.run_id = std::move(run_id),
+Status Federation::KeepRunId(RoundId done) {
+  std::error_code ignored;
+  if (done > 0 && std::filesystem::exists(run_id_file(), ignored)) {
+    RONDO_TRY(run_id, ReadTextFile(run_id_file()));
+    run_id.erase(std::find(run_id.begin(), run_id.end(), '\n'), run_id.end());
+    return Ok();
+  }
+  run_id = fmt::format("{:016x}", SecureRandomU64());
+  return WriteTextFile(run_id_file(), run_id + "\n");
+}
+
+wire::Welcome Federation::Welcome() const {
+  return {.run_id = run_id,
           .name = scenario.name,
           .model = scenario.model,
           .catalogue_sha256 = catalogue.sha256(),
@@ -57,11 +72,13 @@ wire::Welcome Federation::Welcome(std::string run_id) const {
 
 Status Federation::CheckMessages(const Strategy& strategy) const {
   const std::string sha256(64, '0');
+  wire::Welcome welcome = Welcome();
+  welcome.run_id = std::string(16, '0');
   Offer train{.kind = OfferKind::kTrain, .round = 1, .model_sha256 = sha256};
   train.train = strategy.PlanTraining(1, GridSpec{});
   Offer evaluate{.kind = OfferKind::kEvaluate, .round = 1, .model_sha256 = sha256};
   evaluate.evaluate = PlanEvaluation(scenario, 1, Split::kValidation);
-  for (const wire::Message& message : {wire::Message(Welcome(std::string(16, '0'))),
+  for (const wire::Message& message : {wire::Message(std::move(welcome)),
                                        wire::Message(std::move(train)),
                                        wire::Message(std::move(evaluate))}) {
     if (const Status sendable = wire::CheckSendable(message); !sendable) {

@@ -20,6 +20,7 @@ struct Federation {
   Catalogue catalogue;
   std::int64_t feature_values = 0;  ///< that the catalogue gives model.features
   std::shared_ptr<const ParameterLayout> layout;
+  std::string run_id;  ///< as KeepRunId found or made it
 
   /// Errors  kNotFound, kInvalidArgument; kUnsupported for a trust mode that is not built yet.
   static Result<Federation> Load(const ConfigSources& sources);
@@ -31,12 +32,19 @@ struct Federation {
 
   Result<RunCheckpoints> OpenCheckpoints() const;
 
+  /// Sets the name of the run, by which clients know whether what they keep of their own still
+  /// counts: the same after every restart, another one if training begins anew. `done` is the
+  /// number of rounds that are done. Errors  kIo.
+  Status KeepRunId(RoundId done);
+
   /// What every client is told at the start of a session.
-  wire::Welcome Welcome(std::string run_id) const;
+  wire::Welcome Welcome() const;
 
   /// Looks before the first client comes whether what the scenario makes of Welcome and Offer could
   /// be sent. Errors  kInvalidArgument.
   Status CheckMessages(const Strategy& strategy) const;
+
+  std::filesystem::path run_id_file() const { return settings.state / "run_id"; }
 
   std::filesystem::path address_file() const { return settings.state / "address"; }
 
