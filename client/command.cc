@@ -78,6 +78,7 @@ Result<KeptModel> LoadKeptModel(const Settings& settings, const ClientState& sta
                 state.model_path().string()
                     + " is not the file that was stored; 'rondo-client run' brings it anew");
   }
+  RONDO_TRY(kept.own, state.Vectors(layout));
   RONDO_TRY(kept.weights, DecodeBroadcast(file, std::move(layout)));
   kept.weights.sha256 = sha256;
   return kept;

@@ -41,7 +41,11 @@ struct KeptModel {
   ModelConfig config;
   std::shared_ptr<const Catalogue> catalogue;
   std::shared_ptr<const ItemFeatures> features;
-  Broadcast weights;
+  Broadcast weights;  ///< as they came
+  ClientVectors own;  ///< of this client; its personal parameters are among them
+
+  /// The model as this client uses it. Errors  kCorrupt if `own` is of another model.
+  Result<ParameterVector> Personal() const { return PersonalModel(weights.model, own); }
 };
 
 /// Errors  kNotFound if no round has brought a model yet; kFailedPrecondition if it was trained for

@@ -14,23 +14,37 @@ struct DryRunReport {
   struct Tensor {
     std::string name;
     std::vector<std::int64_t> shape;
-    double norm = 0.0;  ///< L2 of its part of the delta
+    ParameterGroup group = ParameterGroup::kShared;  ///< only shared ones are sent
+    double norm = 0.0;                               ///< L2 of its part of the delta
   };
 
-  std::vector<Tensor> tensors;
+  struct Block {
+    std::string name;
+    std::uint64_t numbers = 0;  ///< of its layout
+    std::uint64_t bytes = 0;    ///< of its payload
+    bool packed = false;        ///< in the encoding of compressed updates
+  };
+
+  std::vector<Tensor> tensors;  ///< of the whole model
+  std::vector<Block> blocks;    ///< of the contribution
   std::uint64_t bytes = 0;      ///< of the frames
   std::uint64_t saturated = 0;  ///< numbers that the grid cut off
   ClientReport training;
 };
 
-/// Errors  those of LocalWork::Train and ContributionOf.
-Result<DryRunReport> DryRun(LocalWork& work, const Broadcast& broadcast, const TrainTask& task);
+/// `own` are the client's vectors, and stay as they are.
+/// Errors  those of StartRound, LocalWork::Train and FinishRound.
+Result<DryRunReport> DryRun(LocalWork& work,
+                            const Broadcast& broadcast,
+                            const TrainTask& task,
+                            const ClientVectors& own);
 
 /// The report for people.
 std::string DryRunText(const DryRunReport& report, const std::string& trust_mode);
 
-/// {"schema_version", "tensors": [{"name", "shape", "norm"}], "bytes", "norm", "loss", "weight",
-///  "saturated", "positions", "steps", "seconds", "trust_mode", "sent": false}
+/// {"schema_version", "tensors": [{"name", "shape", "group": "shared" | "personal" | "frozen",
+///  "norm"}], "blocks": [{"name", "numbers", "bytes", "packed"}], "bytes", "norm", "loss",
+///  "weight", "saturated", "positions", "steps", "seconds", "trust_mode", "sent": false}
 std::string DryRunJson(const DryRunReport& report, const std::string& trust_mode);
 
 }  // namespace rondo::client

@@ -21,9 +21,9 @@ Status Evaluate(EvaluateOptions options) {
   RONDO_TRY_STATUS(PrepareDevice(settings));
   RONDO_TRY(LoadedData data, LoadData(settings.data));
   options.worth.model = TrainerOptions(model, settings);
-  RONDO_TRY(
-      const WorthReport report,
-      MeasureWorth(model.weights, data, CohortTrainer::Create, MakeModelScorer, options.worth));
+  RONDO_TRY(const ParameterVector personal, model.Personal());
+  RONDO_TRY(const WorthReport report,
+            MeasureWorth(personal, data, CohortTrainer::Create, MakeModelScorer, options.worth));
   std::cout << (options.common.json ? WorthJson(report) : WorthText(report));
   return Ok();
 }

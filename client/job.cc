@@ -7,8 +7,7 @@
 #include <utility>
 
 #include "common/crypto/random.h"
-#include "common/federated/steps_block.h"
-#include "common/federated/vector_math.h"
+#include "common/federated/control_variates.h"
 #include "common/wire/chunks.h"
 
 namespace rondo::client {
@@ -51,44 +50,59 @@ Rng RoundingRng() {
       {.seed = SecureRandomU64(), .client = SecureRandomU64(), .purpose = Purpose::kRounding});
 }
 
-/// Appends `values` in `layout` as the grid asks for them: reals, or integers times the weight.
-Status AddBlock(std::string_view name,
-                const std::shared_ptr<const ParameterLayout>& layout,
-                const GridSpec& grid,
-                std::vector<float> values,
-                wire::Contribution& contribution) {
-  wire::ContributionBlock block{.name = std::string(name),
-                                .layout_digest = layout->digest(),
-                                .grid = grid,
-                                .scaling = Scaling::kByWeight};
+/// Appends a block as the grid asks for it.
+Status AddBlock(const GridSpec& grid, LocalBlock block, wire::Contribution& contribution) {
+  const BlockShape& shape = block.shape;
+  wire::ContributionBlock sent{.name = shape.name,
+                               .layout_digest = shape.layout->digest(),
+                               .grid = grid,
+                               .scaling = shape.scaling};
   if (grid.kind == GridSpec::Kind::kExact) {
-    block.reals = std::move(values);
+    sent.reals = shape.packed ? std::vector<float>() : std::move(block.values);
+    sent.packed = std::move(block.packed);
+  } else if (shape.packed) {
+    return Fail(ErrorCode::kUnsupported, "packed updates on the ring cannot be summed");
   } else {
-    GridBlock folded = MakeBlock(block.name, layout, grid, Scaling::kByWeight);
+    GridBlock folded = MakeBlock(sent.name, shape.layout, grid, sent.scaling);
+    const std::uint64_t weight = sent.scaling == Scaling::kByWeight ? contribution.weight : 1;
     Rng rng = RoundingRng();
-    RONDO_TRY(const std::uint64_t saturated, FoldDense(folded, values, contribution.weight, &rng));
+    RONDO_TRY(const std::uint64_t saturated, FoldDense(folded, block.values, weight, &rng));
     contribution.saturated += saturated;
-    block.integers = std::move(folded.values);
+    sent.integers = std::move(folded.values);
   }
-  contribution.blocks.push_back(std::move(block));
+  contribution.blocks.push_back(std::move(sent));
   return Ok();
+}
+
+/// A model without the vector that the task corrects by is the coordinator's fault, not the log's.
+std::optional<Refusal> MissingVector(const TrainTask& task, const Broadcast& broadcast) {
+  if (task.control_variates && FindVector(broadcast.extra, kControlVector) == nullptr) {
+    return Refusal{.for_peer =
+                       "the task corrects gradients, but the model came without the "
+                       "control variate that they are corrected by",
+                   .for_owner =
+                       "the model came without the server's control variate, which the "
+                       "task needs"};
+  }
+  return std::nullopt;
 }
 
 Result<JobResult> Train(LocalWork& work, const JobInput& input, std::stop_token stop) {
   const TrainTask& task = input.offer.train;
+  const Broadcast& broadcast = *input.model;
   RONDO_TRY(const Workload workload, work.Look());
   if (auto refusal = RefusalToTrain(task, workload, input.record, input.limits)) {
     return Declined(*std::move(refusal));
   }
-  RONDO_TRY(TrainedUpdate update, work.Train(*input.model, task, std::move(stop)));
-  const ClientReport report = update.report;
-  if (!AllFinite(update.delta) || !std::isfinite(report.loss)) {
-    return Fail(ErrorCode::kDiverged, "training returned numbers that are not finite");
+  if (const auto missing = MissingVector(task, broadcast)) {
+    return Declined(*missing);
   }
-  RONDO_TRY(const wire::Contribution contribution,
-            ContributionOf(*input.model, task, std::move(update)));
-  const Bytes encoded = wire::EncodeContribution(contribution);
-  return JobResult{
+  RONDO_TRY(const LocalStart start, StartRound(task, broadcast, input.own));
+  RONDO_TRY(TrainedUpdate update, work.Train(broadcast, task, start, std::move(stop)));
+  RONDO_TRY(FinishedRound round, FinishRound(broadcast, task, input.own, std::move(update)));
+  const ClientReport& report = round.report;
+  const Bytes encoded = wire::EncodeContribution(round.contribution);
+  JobResult result{
       .frames = wire::ContributionFrames(encoded, input.offer.round, OfferKind::kTrain),
       .note =
           fmt::format("trained on {} positions of {} users in {:.1f} s, loss {:.4f}, update norm "
@@ -100,14 +114,19 @@ Result<JobResult> Train(LocalWork& work, const JobInput& input, std::stop_token 
                       report.update_norm,
                       report.weight,
                       encoded.size())};
+  if (KeepsVectors(task, *broadcast.model.layout)) {
+    result.next = std::move(round.next);
+  }
+  return result;
 }
 
 Result<JobResult> Evaluate(LocalWork& work, const JobInput& input, std::stop_token stop) {
   RONDO_TRY(const Workload workload, work.Look());
-  if (auto refusal = RefusalToEvaluate(workload, input.limits)) {
+  const EvaluateTask& task = input.offer.evaluate;
+  if (auto refusal = RefusalToEvaluate(task, workload, input.limits)) {
     return Declined(*std::move(refusal));
   }
-  RONDO_TRY(UpdateSum sums, work.Evaluate(*input.model, input.offer.evaluate, std::move(stop)));
+  RONDO_TRY(UpdateSum sums, work.Evaluate(*input.model, task, input.own, std::move(stop)));
   // Sums over users carry no weight of their own; the wire asks for at least 1.
   wire::Contribution contribution{.round = input.offer.round,
                                   .kind = OfferKind::kEvaluate,
@@ -129,21 +148,33 @@ Result<JobResult> Evaluate(LocalWork& work, const JobInput& input, std::stop_tok
 
 }  // namespace
 
-Result<wire::Contribution> ContributionOf(const Broadcast& model,
-                                          const TrainTask& task,
-                                          TrainedUpdate update) {
+Result<wire::Contribution> ContributionOf(const TrainTask& task,
+                                          const ClientReport& report,
+                                          std::vector<LocalBlock> blocks) {
   wire::Contribution contribution{.round = task.round,
                                   .kind = OfferKind::kTrain,
-                                  .weight = update.report.weight,
-                                  .loss = update.report.loss,
-                                  .seconds = update.report.seconds};
-  RONDO_TRY_STATUS(
-      AddBlock(kDeltaBlock, model.model.layout, task.grid, std::move(update.delta), contribution));
-  if (task.normalise) {
-    RONDO_TRY_STATUS(AddBlock(
-        kStepsBlock, StepsLayout(), task.grid, {StepsValue(update.report.steps)}, contribution));
+                                  .weight = report.weight,
+                                  .loss = report.loss,
+                                  .seconds = report.seconds};
+  for (LocalBlock& block : blocks) {
+    RONDO_TRY_STATUS(AddBlock(task.grid, std::move(block), contribution));
   }
   return contribution;
+}
+
+Result<FinishedRound> FinishRound(const Broadcast& broadcast,
+                                  const TrainTask& task,
+                                  const ClientVectors& own,
+                                  TrainedUpdate update) {
+  if (!std::isfinite(update.report.loss)) {
+    return Fail(ErrorCode::kDiverged, "the loss of training is not finite");
+  }
+  Rng rng = RoundingRng();
+  RONDO_TRY(LocalEnd end,
+            EndRound(task, broadcast, own, std::move(update.delta), update.report.steps, rng));
+  FinishedRound round{.contribution = {}, .report = update.report, .next = std::move(end.next)};
+  RONDO_TRY(round.contribution, ContributionOf(task, round.report, std::move(end.blocks)));
+  return round;
 }
 
 JobResult RunJob(LocalWork& work, const JobInput& input, std::stop_token stop) {

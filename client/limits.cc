@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "common/federated/local_round.h"
+
 namespace rondo::client {
 namespace {
 
@@ -30,9 +32,7 @@ LocalCost CostOf(const ClientConfig& client, std::uint64_t sequences) {
   return {.steps = epochs * DivideUp(sequences, batch), .passes = epochs};
 }
 
-}  // namespace
-
-std::optional<Refusal> RefusalToEvaluate(const Workload& workload, const Limits& limits) {
+std::optional<Refusal> RefusalOfFewUsers(const Workload& workload, const Limits& limits) {
   if (workload.users < NotNegative(limits.min_users)) {
     return Refusal{.for_peer = "this client holds fewer users than its owner asks for",
                    .for_owner = fmt::format("the log holds {} users, limits.min_users asks for {}",
@@ -42,23 +42,11 @@ std::optional<Refusal> RefusalToEvaluate(const Workload& workload, const Limits&
   return std::nullopt;
 }
 
-std::optional<Refusal> RefusalToTrain(const TrainTask& task,
-                                      const Workload& workload,
-                                      const ClientRecord& record,
-                                      const Limits& limits) {
-  if (auto refusal = RefusalToEvaluate(workload, limits)) {
-    return refusal;
-  }
-  if (workload.sequences == 0) {
-    return Refusal{.for_peer = "this client has nothing to train on yet",
-                   .for_owner = "no user of the log has two training events yet"};
-  }
-  if (limits.max_rounds > 0 && record.rounds_trained >= NotNegative(limits.max_rounds)) {
-    return Refusal{
-        .for_peer = "this client has trained as many rounds as its owner allows",
-        .for_owner = fmt::format("limits.max_rounds = {} is used up", limits.max_rounds)};
-  }
-  const LocalCost cost = CostOf(task.client, workload.sequences);
+/// Why local training by `client` costs more than the owner allows. `sequences` is not 0.
+std::optional<Refusal> RefusalOfCost(const ClientConfig& client,
+                                     std::uint64_t sequences,
+                                     const Limits& limits) {
+  const LocalCost cost = CostOf(client, sequences);
   if (limits.max_epochs > 0 && cost.passes > NotNegative(limits.max_epochs)) {
     return Refusal{
         .for_peer = "the task takes more local epochs than this client allows",
@@ -71,12 +59,48 @@ std::optional<Refusal> RefusalToTrain(const TrainTask& task,
         .for_owner = fmt::format(
             "the task takes {} local steps, limits.max_steps is {}", cost.steps, limits.max_steps)};
   }
-  if (limits.max_learning_rate > 0.0 && task.client.learning_rate > limits.max_learning_rate) {
+  if (limits.max_learning_rate > 0.0 && client.learning_rate > limits.max_learning_rate) {
     return Refusal{.for_peer = "the task's learning rate is higher than this client allows",
                    .for_owner = fmt::format(
                        "the task asks for learning rate {}, limits.max_learning_rate is {}",
-                       task.client.learning_rate,
+                       client.learning_rate,
                        limits.max_learning_rate)};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Refusal> RefusalToEvaluate(const EvaluateTask& task,
+                                         const Workload& workload,
+                                         const Limits& limits) {
+  if (auto refusal = RefusalOfFewUsers(workload, limits)) {
+    return refusal;
+  }
+  if (task.fine_tune <= 0 || workload.sequences == 0) {
+    return std::nullopt;
+  }
+  return RefusalOfCost(FineTuneTask(task, 0.0).client, workload.sequences, limits);
+}
+
+std::optional<Refusal> RefusalToTrain(const TrainTask& task,
+                                      const Workload& workload,
+                                      const ClientRecord& record,
+                                      const Limits& limits) {
+  if (auto refusal = RefusalOfFewUsers(workload, limits)) {
+    return refusal;
+  }
+  if (workload.sequences == 0) {
+    return Refusal{.for_peer = "this client has nothing to train on yet",
+                   .for_owner = "no user of the log has two training events yet"};
+  }
+  if (limits.max_rounds > 0 && record.rounds_trained >= NotNegative(limits.max_rounds)) {
+    return Refusal{
+        .for_peer = "this client has trained as many rounds as its owner allows",
+        .for_owner = fmt::format("limits.max_rounds = {} is used up", limits.max_rounds)};
+  }
+  if (auto refusal = RefusalOfCost(task.client, workload.sequences, limits)) {
+    return refusal;
   }
   if (limits.require_clipping && task.clip_norm <= 0.0) {
     return Refusal{.for_peer = "this client asks for a clip norm, and the task has none",

@@ -38,7 +38,10 @@ std::optional<Refusal> RefusalToTrain(const TrainTask& task,
                                       const ClientRecord& record,
                                       const Limits& limits);
 
-/// The same for the evaluation of a model: sums over few users say too much about each.
-std::optional<Refusal> RefusalToEvaluate(const Workload& workload, const Limits& limits);
+/// The same for the evaluation of a model: sums over few users say too much about each. What
+/// fine-tuning before it costs is bounded like training.
+std::optional<Refusal> RefusalToEvaluate(const EvaluateTask& task,
+                                         const Workload& workload,
+                                         const Limits& limits);
 
 }  // namespace rondo::client

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/crypto/random.h"
+#include "common/federated/vector_math.h"
 #include "common/metrics/evaluate.h"
 #include "common/metrics/metrics_block.h"
 
@@ -44,12 +45,23 @@ Result<Workload> LocalWork::Look() {
 
 Result<TrainedUpdate> LocalWork::Train(const Broadcast& broadcast,
                                        const TrainTask& task,
+                                       const LocalStart& start,
                                        std::stop_token stop) {
   RONDO_TRY(const auto loaded, Data());
+  return TrainOn(loaded->dataset, broadcast, task, start, std::move(stop));
+}
+
+Result<TrainedUpdate> LocalWork::TrainOn(const Dataset& dataset,
+                                         const Broadcast& broadcast,
+                                         const TrainTask& task,
+                                         const LocalStart& start,
+                                         std::stop_token stop) {
   if (!trainer_) {
     RONDO_TRY(trainer_, parts_.trainers(options_));
   }
-  const std::vector<ClientData> clients = {AllTrainingRows(parts_.id, loaded->dataset)};
+  std::vector<ClientData> clients = {AllTrainingRows(parts_.id, dataset)};
+  clients.front().correction = start.correction;
+  clients.front().personal = start.personal;
   RONDO_TRY(
       CohortOutcome outcome,
       trainer_->Train(broadcast, clients, task, UpdateVisibility::kIndividual, std::move(stop)));
@@ -67,10 +79,18 @@ Result<TrainedUpdate> LocalWork::Train(const Broadcast& broadcast,
 
 Result<UpdateSum> LocalWork::Evaluate(const Broadcast& broadcast,
                                       const EvaluateTask& task,
+                                      const ClientVectors& own,
                                       std::stop_token stop) {
   RONDO_TRY(const auto loaded, Data());
-  RONDO_TRY(const auto scorer, parts_.scorers(options_, broadcast.model));
   const Dataset& dataset = loaded->dataset;
+  Broadcast mine;
+  RONDO_TRY(mine.model, PersonalModel(broadcast.model, own));
+  if (task.fine_tune > 0 && !AllTrainingRows(parts_.id, dataset).sequences.empty()) {
+    const TrainTask tuning = FineTuneTask(task, options_.model.dropout);
+    RONDO_TRY(const TrainedUpdate tuned, TrainOn(dataset, mine, tuning, {}, stop));
+    AddScaled(mine.model.values, tuned.delta, 1.0);
+  }
+  RONDO_TRY(const auto scorer, parts_.scorers(options_, mine.model));
   const std::vector<std::uint32_t> users = AllUsers(dataset);
   const std::vector<TestRows>* test = task.split == Split::kTest ? &loaded->test.Open() : nullptr;
   RONDO_TRY(const std::vector<UserMetrics> metrics,

@@ -7,6 +7,7 @@
 
 #include "client/data_source.h"
 #include "client/limits.h"
+#include "common/federated/local_round.h"
 #include "common/model/trainer.h"
 
 namespace rondo::client {
@@ -17,9 +18,10 @@ using ScorerFactory =
     std::function<Result<std::unique_ptr<Scorer>>(const CohortTrainer::Options& options,
                                                   const ParameterVector& model)>;
 
-/// One client's finished training round: all that may leave the process.
+/// One client's finished training round. Less its personal and frozen parameters (EndRound), it is
+/// all that may leave the process.
 struct TrainedUpdate {
-  std::vector<float> delta;  ///< clipped, not weighted, in layout order
+  std::vector<float> delta;  ///< of the whole model, clipped, not weighted, in layout order
   ClientReport report;
 };
 
@@ -49,20 +51,29 @@ class LocalWork {
   /// catalogue is no longer the one of Parts: row numbers would name other items.
   Result<Workload> Look();
 
-  /// Trains one client on all training rows of its users.
+  /// Trains one client on all training rows of its users. `start` is what its own vectors change.
   /// Errors  kDiverged, kCancelled, and those of the log and the trainer.
   Result<TrainedUpdate> Train(const Broadcast& broadcast,
                               const TrainTask& task,
+                              const LocalStart& start,
                               std::stop_token stop);
 
   /// The sums of the offered metrics over the users, on the offered grid: block kMetricsBlock,
-  /// weight users.
+  /// weight users. They are of the client's personal model, tuned to its training rows first if
+  /// the task asks for that; what tuning changes is forgotten. Errors  as Train; kCorrupt for
+  /// vectors of another model.
   Result<UpdateSum> Evaluate(const Broadcast& broadcast,
                              const EvaluateTask& task,
+                             const ClientVectors& own,
                              std::stop_token stop);
 
  private:
   Result<std::shared_ptr<LoadedData>> Data();
+  Result<TrainedUpdate> TrainOn(const Dataset& dataset,
+                                const Broadcast& broadcast,
+                                const TrainTask& task,
+                                const LocalStart& start,
+                                std::stop_token stop);
 
   Parts parts_;
   CohortTrainer::Options options_;

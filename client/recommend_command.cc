@@ -105,8 +105,8 @@ Status Recommend(const RecommendOptions& options) {
   // Lists to be scored follow the split; a service starts from everything it knows.
   RONDO_TRY(const LoadedData data,
             options.hold_out ? LoadData(settings.data) : LoadWholeLog(settings.data));
-  RONDO_TRY(const auto scorer,
-            MakeModelScorer(TrainerOptions(model, settings), model.weights.model));
+  RONDO_TRY(const ParameterVector personal, model.Personal());
+  RONDO_TRY(const auto scorer, MakeModelScorer(TrainerOptions(model, settings), personal));
   const std::vector<UserHistory> users = Histories(data.dataset);
   return options.all ? WriteAll(options, model, *scorer, users)
                      : PrintOne(options, model, *scorer, users);

@@ -19,6 +19,7 @@
 #include "client/dry_run.h"
 #include "common/core/folder_lock.h"
 #include "common/crypto/random.h"
+#include "common/federated/control_variates.h"
 
 namespace rondo::client {
 namespace {
@@ -182,6 +183,10 @@ Result<TrainTask> TaskToTry(const Scenario& scenario) {
   task.proximal_mu =
       scenario.strategy.objective == "proximal" ? scenario.strategy.proximal_mu : 0.0;
   task.normalise = scenario.strategy.objective == "normalised";
+  task.control_variates = scenario.strategy.objective == "control_variates";
+  task.dynamic_alpha =
+      scenario.strategy.objective == "dynamic" ? scenario.strategy.dynamic_alpha : 0.0;
+  task.compression = scenario.compression;
   RONDO_TRY(task.grid, GridToTry(scenario));
   return task;
 }
@@ -195,7 +200,7 @@ Status TryOneRound(const RunOptions& options, const Settings& settings) {
   }
   RONDO_TRY(const ClientState state, ClientState::Open(settings.state_folder));
   RONDO_TRY(const Scenario scenario, LoadScenario({.file = options.scenario}));
-  RONDO_TRY(const KeptModel model, ModelToTry(settings, state, scenario));
+  RONDO_TRY(KeptModel model, ModelToTry(settings, state, scenario));
   RONDO_TRY(ClientId id, OwnId(settings));
   FileDataSource data(settings.data);
   RONDO_TRY_STATUS(ReportData(data));
@@ -207,7 +212,13 @@ Status TryOneRound(const RunOptions& options, const Settings& settings) {
     return Fail(ErrorCode::kFailedPrecondition,
                 "this client would decline the round: " + refusal->for_owner);
   }
-  RONDO_TRY(const DryRunReport report, DryRun(work, model.weights, task));
+  if (task.control_variates && FindVector(model.weights.extra, kControlVector) == nullptr) {
+    // What the coordinator sends with the first model.
+    ParameterVector zeros = model.weights.model;
+    std::fill(zeros.values.begin(), zeros.values.end(), 0.0F);
+    SetVector(model.weights.extra, kControlVector, std::move(zeros));
+  }
+  RONDO_TRY(const DryRunReport report, DryRun(work, model.weights, task, model.own));
   // `rondo-coordinator init` makes a federation of a simulation's scenario in the same way.
   const std::string mode =
       scenario.privacy.mode == "in_process" ? "channel" : scenario.privacy.mode;

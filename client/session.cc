@@ -126,6 +126,7 @@ Status Session::Admit(const wire::Welcome& welcome) {
                         "install the same release as the coordinator"));
   }
   parts_.work.Configure(welcome.model, welcome.items, std::move(features));
+  RONDO_TRY_STATUS(parts_.state.Join(welcome.run_id, layout));
   RONDO_TRY_STATUS(shelf_.Open(welcome.model, std::move(layout)));
   heartbeat_ =
       std::chrono::duration_cast<Duration>(std::chrono::duration<double>(welcome.heartbeat_s));
@@ -198,8 +199,15 @@ Task<void> Session::Work() {
     next_.reset();
     stop_ = std::stop_source();
     working_on_ = offer.round;
+    const std::shared_ptr<const Broadcast> model = std::move(next_model_);
+    Result<ClientVectors> own = parts_.state.Vectors(model->model.layout);
+    if (!own) {
+      End(SessionEnd::Kind::kRefused, own.error());
+      break;
+    }
     const JobInput input{.offer = offer,
-                         .model = std::move(next_model_),
+                         .model = model,
+                         .own = std::move(*own),
                          .record = parts_.state.record(),
                          .limits = parts_.limits};
     JobResult result;
@@ -227,7 +235,8 @@ void Session::Settle(const Offer& offer, JobResult result) {
   }
   spdlog::info("round {}: {}", offer.round, result.note);
   if (offer.kind == OfferKind::kTrain) {
-    if (const Status begun = parts_.state.BeginPending(offer.round); !begun) {
+    const Status begun = parts_.state.BeginPending(offer.round, std::move(result.next));
+    if (!begun) {
       End(SessionEnd::Kind::kRefused, begun.error());
       return;
     }
@@ -282,7 +291,10 @@ void Session::OnOffer(Offer offer) {
     return;
   }
   if (offer.kind == OfferKind::kTrain) {
-    parts_.state.DiscardPending();
+    if (const Status discarded = parts_.state.DiscardPending(); !discarded) {
+      End(SessionEnd::Kind::kRefused, discarded.error());
+      return;
+    }
   }
   next_ = std::move(offer);
   next_model_ = std::move(model);

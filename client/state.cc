@@ -74,8 +74,16 @@ Status ClientState::Flush() {
   return WriteTextFile(folder_ / "client.json", json::serialize(ToJson(record_)) + "\n");
 }
 
-Status ClientState::BeginPending(RoundId round) {
-  DiscardPending();
+Status ClientState::Join(const std::string& run_id,
+                         const std::shared_ptr<const ParameterLayout>& model) {
+  return vectors_.Join(run_id, model, record_.pending.value_or(0));
+}
+
+Status ClientState::BeginPending(RoundId round, std::optional<ClientVectors> next) {
+  RONDO_TRY_STATUS(DiscardPending());
+  if (next) {
+    RONDO_TRY_STATUS(vectors_.WritePending(*std::move(next), round));
+  }
   record_.pending = round;
   ++record_.rounds_trained;
   return Flush();
@@ -83,10 +91,11 @@ Status ClientState::BeginPending(RoundId round) {
 
 Status ClientState::Resolve(RoundId round, bool included) {
   if (record_.pending == round && included) {
+    RONDO_TRY_STATUS(vectors_.Keep());
     ++record_.rounds_included;
     record_.pending.reset();
   } else if (record_.pending && *record_.pending <= round) {
-    DiscardPending();
+    RONDO_TRY_STATUS(DiscardPending());
   }
   record_.last_round = std::max(record_.last_round, round);
   if (last_flush_ && SystemClock().Now() < *last_flush_ + kFlushEvery) {
@@ -95,11 +104,13 @@ Status ClientState::Resolve(RoundId round, bool included) {
   return Flush();
 }
 
-void ClientState::DiscardPending() {
+Status ClientState::DiscardPending() {
   if (record_.pending) {
+    RONDO_TRY_STATUS(vectors_.Discard());
     ++record_.rounds_discarded;
     record_.pending.reset();
   }
+  return Ok();
 }
 
 // NOLINTNEXTLINE(readability-make-member-function-const): it changes the folder.
@@ -116,7 +127,7 @@ Status ClientState::KeepModel(ByteView file, const std::string& sha256) {
 }
 
 Status ClientState::Finish() {
-  DiscardPending();
+  RONDO_TRY_STATUS(DiscardPending());
   record_.finished = true;
   return Flush();
 }

@@ -2,9 +2,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 
+#include "client/vector_files.h"
 #include "common/config/scenario.h"
 #include "common/core/bytes.h"
 #include "common/core/clock.h"
@@ -31,11 +33,12 @@ struct ClientRecord {
 /// The record as one JSON object with `schema_version`.
 std::string RecordJson(const ClientRecord& record);
 
-/// The state folder: client.json (this record), model.safetensors, and what the model needs to be
-/// used, model.toml and catalogue.tsv. A contribution is pending from its upload until the result
-/// of its round arrives, through broken connections and restarts on both sides: the coordinator
-/// tells it again to a client that comes back. It is discarded once a later result or task shows
-/// that its round ended without it.
+/// The state folder: client.json (this record), model.safetensors, what the model needs to be
+/// used, model.toml and catalogue.tsv, and the client's own vectors (VectorFiles). A contribution
+/// is pending from its upload until the result of its round arrives, through broken connections and
+/// restarts on both sides: the coordinator tells it again to a client that comes back. It is
+/// discarded once a later result or task shows that its round ended without it. The vectors that
+/// belong to a contribution share its fate, so void rounds change nothing of them.
 ///
 /// Every file is replaced atomically. Counters are written at most once a second and by Flush: a
 /// crash loses the last second of them. Not thread-safe.
@@ -53,16 +56,27 @@ class ClientState {
 
   std::filesystem::path catalogue_path() const { return folder_ / "catalogue.tsv"; }
 
-  /// A contribution to `round` is about to be uploaded; on disk when this returns.
-  Status BeginPending(RoundId round);
+  /// Before the tasks of a session: of which run and model own vectors are from here on.
+  /// Errors  as VectorFiles::Join.
+  Status Join(const std::string& run_id, const std::shared_ptr<const ParameterLayout>& model);
+
+  /// The client's own vectors. Errors  as VectorFiles::Read.
+  Result<ClientVectors> Vectors(const std::shared_ptr<const ParameterLayout>& model) const {
+    return vectors_.Read(model);
+  }
+
+  /// A contribution to `round` is about to be uploaded, and `next` are the client's vectors if it
+  /// becomes part of the model (none: the task keeps none); on disk when this returns.
+  Status BeginPending(RoundId round, std::optional<ClientVectors> next = std::nullopt);
 
   /// The round ended. Keeps what is pending on it if `included`, discards it otherwise, and what is
   /// pending on an earlier round too. The result of an earlier round only moves `last_round`.
+  /// Vectors are on disk when this returns; told again after a crash, the result finds them kept.
   Status Resolve(RoundId round, bool included);
 
   /// A new training task came, and results come before tasks: the pending round ended without this
   /// client.
-  void DiscardPending();
+  Status DiscardPending();
 
   void CountDecline() { ++record_.tasks_declined; }
 
@@ -79,9 +93,10 @@ class ClientState {
   Status Flush();
 
  private:
-  explicit ClientState(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  explicit ClientState(const std::filesystem::path& folder) : folder_(folder), vectors_(folder) {}
 
   std::filesystem::path folder_;
+  VectorFiles vectors_;
   ClientRecord record_;
   std::optional<TimePoint> last_flush_;
 };

@@ -109,27 +109,49 @@ class LocalTraining {
   CohortTrainer& trainer_;
 };
 
+/// Who trains alone shares nothing, so what the federation leaves to each client or freezes is
+/// trained like the rest.
+WorthOptions Unshared(WorthOptions options) {
+  options.model.model.personal.clear();
+  options.model.model.frozen.clear();
+  return options;
+}
+
+std::shared_ptr<const ParameterLayout> UnsharedLayout(const ParameterLayout& layout) {
+  std::vector<ParameterEntry> entries = layout.entries();
+  for (ParameterEntry& entry : entries) {
+    entry.group = ParameterGroup::kShared;
+  }
+  auto unshared = ParameterLayout::Create(std::move(entries));
+  RONDO_CHECK(unshared.has_value()) << "only the groups of a layout changed";
+  return std::move(unshared).value();
+}
+
 struct NamedScorer {
   std::string name;
   std::unique_ptr<Scorer> scorer;
 };
 
-Result<std::vector<NamedScorer>> PrepareMethods(const Broadcast& federated,
+Result<std::vector<NamedScorer>> PrepareMethods(const ParameterVector& federated,
                                                 const Dataset& dataset,
                                                 const TrainerFactory& trainers,
                                                 const ScorerFactory& scorers,
                                                 const WorthOptions& options) {
+  const WorthOptions unshared = Unshared(options);
+  RONDO_TRY(const auto own_trainer, trainers(unshared.model));
+  LocalTraining own_training(unshared, dataset, scorers, *own_trainer);
+  const ParameterVector scratch =
+      InitialParameters(UnsharedLayout(*federated.layout), kScratchSeed);
+  RONDO_TRY(const ParameterVector alone,
+            own_training.Run(scratch, options.most_looks_alone, "local only"));
   RONDO_TRY(const auto trainer, trainers(options.model));
   LocalTraining training(options, dataset, scorers, *trainer);
-  const ParameterVector scratch = InitialParameters(federated.model.layout, kScratchSeed);
-  RONDO_TRY(const ParameterVector alone,
-            training.Run(scratch, options.most_looks_alone, "local only"));
   RONDO_TRY(const ParameterVector tuned,
-            training.Run(federated.model, options.most_looks_tuned, "fine-tuning"));
+            training.Run(federated, options.most_looks_tuned, "fine-tuning"));
   std::vector<NamedScorer> methods;
-  RONDO_TRY(auto local_scorer, scorers(options.model, alone));
+  RONDO_TRY(auto local_scorer, scorers(unshared.model, alone));
   methods.push_back({"local only", std::move(local_scorer)});
-  RONDO_TRY(auto federated_scorer, scorers(options.model, federated.model));
+  RONDO_TRY(auto federated_scorer, scorers(options.model, federated));
   methods.push_back({kFederated, std::move(federated_scorer)});
   RONDO_TRY(auto tuned_scorer, scorers(options.model, tuned));
   methods.push_back({"federated + fine-tuned", std::move(tuned_scorer)});
@@ -164,7 +186,7 @@ const MethodScore& BestValidated(const std::vector<MethodScore>& methods, bool j
 
 }  // namespace
 
-Result<WorthReport> MeasureWorth(const Broadcast& federated,
+Result<WorthReport> MeasureWorth(const ParameterVector& federated,
                                  LoadedData& data,
                                  const TrainerFactory& trainers,
                                  const ScorerFactory& scorers,

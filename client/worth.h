@@ -49,10 +49,11 @@ struct WorthReport {
 };
 
 /// Trains and scores. The number of training passes and the best method on each side are chosen on
-/// the validation split; the test split is opened once, at the end.
+/// the validation split; the test split is opened once, at the end. `federated` is the model as
+/// this client uses it, with its personal parameters.
 ///
 /// Errors  kFailedPrecondition if no user has a held-out event; those of trainers and scorers.
-Result<WorthReport> MeasureWorth(const Broadcast& federated,
+Result<WorthReport> MeasureWorth(const ParameterVector& federated,
                                  LoadedData& data,
                                  const TrainerFactory& trainers,
                                  const ScorerFactory& scorers,

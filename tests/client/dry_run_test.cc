@@ -19,7 +19,7 @@ TEST(DryRun, ShowsEveryTensorOfTheUpdateThatWouldBeSent) {
   LocalWork work = MakeWork(source, trainer);
   work.Configure(model, catalogue->items());
 
-  const auto report = DryRun(work, {.model = InitialParameters(layout, 1)}, {.round = 1});
+  const auto report = DryRun(work, {.model = InitialParameters(layout, 1)}, {.round = 1}, {});
 
   ASSERT_TRUE(report.has_value());
   ASSERT_EQ(report->tensors.size(), layout->entries().size());
@@ -49,7 +49,7 @@ TEST(DryRun, CountsTheBytesThatARoundWouldSendOnEitherGrid) {
     Offer offer{.round = 1};
     offer.train.round = 1;
     offer.train.grid = MakeGrid({.grid = grid, .ring_bits = 16}, 8, 2).value();
-    const auto report = DryRun(work, *start, offer.train);
+    const auto report = DryRun(work, *start, offer.train, {});
     ASSERT_TRUE(report.has_value());
     const JobResult sent = RunJob(work, {.offer = offer, .model = start}, {});
     std::uint64_t bytes = 0;

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -69,7 +71,8 @@ class FakeSource : public DataSource {
 
 /// What every trainer of a test does, and what it was given.
 struct TrainerScript {
-  float step = 0.5F;  ///< every coordinate of the delta
+  float step = 0.5F;                                   ///< every coordinate of the delta
+  std::function<void(ParameterVector& delta)> change;  ///< of the delta, if given
   double loss = 1.25;
   std::optional<Error> error;  ///< of the one client
   bool wait_for_stop = false;  ///< trains until it is told to stop
@@ -79,6 +82,8 @@ struct TrainerScript {
   std::vector<std::vector<ItemRow>> sequences;  ///< of the last call
   TrainTask task;
   std::vector<float> model;
+  std::vector<float> correction;
+  std::vector<float> personal;
 
   std::mutex mutex;
   std::condition_variable_any changed;
@@ -98,6 +103,9 @@ class FakeTrainer : public CohortTrainer {
     ++script_.calls;
     script_.task = task;
     script_.model = broadcast.model.values;
+    const ClientData& client = clients.front();
+    script_.correction.assign(client.correction.begin(), client.correction.end());
+    script_.personal.assign(client.personal.begin(), client.personal.end());
     script_.sequences.clear();
     for (const auto& sequence : clients.front().sequences) {
       script_.sequences.emplace_back(sequence.begin(), sequence.end());
@@ -114,7 +122,12 @@ class FakeTrainer : public CohortTrainer {
       return outcome;
     }
     if (visibility == UpdateVisibility::kIndividual) {
-      outcome.deltas.emplace_back(broadcast.model.values.size(), script_.step);
+      ParameterVector delta = broadcast.model;
+      std::fill(delta.values.begin(), delta.values.end(), script_.step);
+      if (script_.change) {
+        script_.change(delta);
+      }
+      outcome.deltas.push_back(std::move(delta.values));
     }
     outcome.clients.push_back(
         {.id = clients.front().id, .weight = 7, .positions = 3, .steps = 2, .loss = script_.loss});
@@ -146,6 +159,11 @@ class FakeTrainer : public CohortTrainer {
   TrainerScript& script_;
 };
 
+/// What every scorer of a test was made of.
+struct ScorerScript {
+  std::vector<std::vector<float>> models;
+};
+
 /// Prefers items with high rows.
 class RowScorer : public Scorer {
  public:
@@ -163,18 +181,24 @@ class RowScorer : public Scorer {
 };
 
 /// Work of a session that was set up for SmallCatalogue.
-inline LocalWork MakeWork(DataSource& source, TrainerScript& script) {
-  return LocalWork({.id = "hospital",
-                    .data = source,
-                    .catalogue_sha256 = SmallCatalogue()->sha256(),
-                    .trainers = [&script](const CohortTrainer::Options&)
-                        -> Result<std::unique_ptr<CohortTrainer>> {
-                      return std::unique_ptr<CohortTrainer>(std::make_unique<FakeTrainer>(script));
-                    },
-                    .scorers = [](const CohortTrainer::Options& options,
-                                  const ParameterVector&) -> Result<std::unique_ptr<Scorer>> {
-                      return std::unique_ptr<Scorer>(std::make_unique<RowScorer>(options.items));
-                    }});
+inline LocalWork MakeWork(DataSource& source,
+                          TrainerScript& script,
+                          ScorerScript* scorers = nullptr) {
+  return LocalWork(
+      {.id = "hospital",
+       .data = source,
+       .catalogue_sha256 = SmallCatalogue()->sha256(),
+       .trainers =
+           [&script](const CohortTrainer::Options&) -> Result<std::unique_ptr<CohortTrainer>> {
+         return std::unique_ptr<CohortTrainer>(std::make_unique<FakeTrainer>(script));
+       },
+       .scorers = [scorers](const CohortTrainer::Options& options,
+                            const ParameterVector& model) -> Result<std::unique_ptr<Scorer>> {
+         if (scorers != nullptr) {
+           scorers->models.push_back(model.values);
+         }
+         return std::unique_ptr<Scorer>(std::make_unique<RowScorer>(options.items));
+       }});
 }
 
 }  // namespace rondo::client::testing

@@ -67,11 +67,33 @@ TEST(Limits, StepsAreCountedAsEpochsToo) {
 TEST(Limits, TooFewUsersAreNotEvaluatedEither) {
   const Limits limits{.min_users = 20};
 
-  EXPECT_FALSE(RefusalToEvaluate({.users = 20}, limits).has_value());
-  const auto refusal = RefusalToEvaluate({.users = 19}, limits);
+  EXPECT_FALSE(RefusalToEvaluate({}, {.users = 20}, limits).has_value());
+  const auto refusal = RefusalToEvaluate({}, {.users = 19}, limits);
 
   ASSERT_TRUE(refusal.has_value());
   EXPECT_FALSE(HasDigit(refusal->for_peer)) << refusal->for_peer;
+}
+
+TEST(Limits, FineTuningBeforeAnEvaluationIsBoundedLikeTraining) {
+  EvaluateTask task;
+  task.fine_tune = 3;
+  task.client = {.epochs = 1, .steps = 1, .batch_size = 4, .learning_rate = 0.5};
+  const Workload workload{.users = 12, .sequences = 10};
+  const std::vector<std::pair<Limits, const char*>> cases = {
+      {{.max_epochs = 2}, "the task takes 3 epochs, limits.max_epochs is 2"},
+      {{.max_steps = 8}, "the task takes 9 local steps, limits.max_steps is 8"},
+      {{.max_learning_rate = 0.4}, "limits.max_learning_rate is 0.4"}};
+
+  for (const auto& [limits, reason] : cases) {
+    const auto refusal = RefusalToEvaluate(task, workload, limits);
+    ASSERT_TRUE(refusal.has_value()) << reason;
+    EXPECT_NE(refusal->for_owner.find(reason), std::string::npos) << refusal->for_owner;
+    EXPECT_FALSE(HasDigit(refusal->for_peer)) << refusal->for_peer;
+    // Nothing of the tuned model is sent, and without tuning nothing is trained.
+    EXPECT_FALSE(RefusalToEvaluate({.fine_tune = 0}, workload, limits).has_value());
+  }
+  EXPECT_FALSE(RefusalToEvaluate(task, workload, {.max_rounds = 1, .require_clipping = true}));
+  EXPECT_FALSE(RefusalToEvaluate(task, workload, {.max_epochs = 3, .max_steps = 9}));
 }
 
 }  // namespace

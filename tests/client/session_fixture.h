@@ -208,7 +208,8 @@ class SessionFixture : public ::testing::Test {
       ModelLayout(SmallModel(), catalogue_->items()).value();
   FakeSource source_{SmallLog(catalogue_)};
   TrainerScript trainer_;
-  LocalWork work_ = MakeWork(source_, trainer_);
+  ScorerScript scorers_;
+  LocalWork work_ = MakeWork(source_, trainer_, &scorers_);
   ClientState state_ = ClientState::Open(folder_ / "state").value();
   Limits limits_;
   Session* session_ = nullptr;

@@ -38,8 +38,8 @@ TEST(Worth, ScoresAllMethodsOnTheSameUsersAndOpensTheTestOnce) {
     EXPECT_EQ(data.test.openings(), 0) << "a model was chosen after the test split was opened";
     return std::unique_ptr<Scorer>(std::make_unique<RowScorer>(catalogue->items()));
   };
-  const Broadcast federated{
-      .model = InitialParameters(ModelLayout(model, catalogue->items()).value(), 1)};
+  const ParameterVector federated =
+      InitialParameters(ModelLayout(model, catalogue->items()).value(), 1);
 
   const auto report =
       MeasureWorth(federated,
