@@ -60,14 +60,20 @@ class SessionFixture : public ::testing::Test {
   static void Unchanged(wire::Welcome& /*welcome*/) {}
 
   wire::Welcome Welcome() const {
-    return {.run_id = "run",
+    return {.run_id = run_id_,
             .name = "test",
-            .model = SmallModel(),
+            .model = model_,
             .catalogue_sha256 = catalogue_->sha256(),
             .items = catalogue_->items(),
             .layout_digest = layout_->digest(),
             .heartbeat_s = 60.0,
             .rounds = 3};
+  }
+
+  /// Another model than SmallModel.
+  void UseModel(ModelConfig model) {
+    model_ = std::move(model);
+    layout_ = ModelLayout(model_, catalogue_->items()).value();
   }
 
   Bytes ModelFile(std::uint64_t seed) const {
@@ -203,6 +209,8 @@ class SessionFixture : public ::testing::Test {
   boost::asio::thread_pool workers_{1};
   SystemClock clock_;
   rondo::testing::TemporaryFolder folder_;
+  std::string run_id_ = "run";
+  ModelConfig model_ = SmallModel();
   std::shared_ptr<const Catalogue> catalogue_ = SmallCatalogue();
   std::shared_ptr<const ParameterLayout> layout_ =
       ModelLayout(SmallModel(), catalogue_->items()).value();
