@@ -101,7 +101,7 @@ std::string DryRunText(const DryRunReport& report, const std::string& trust_mode
                         tensor.norm,
                         Fate(tensor.group));
   }
-  text += fmt::format("\n{:<28} {:>14} {:>12}\n", "would send", "numbers", "bytes");
+  text += fmt::format("\n{:<28} {:>14} {:>12}\n", "block", "numbers", "bytes");
   for (const DryRunReport::Block& block : report.blocks) {
     text += fmt::format("{:<28} {:>14} {:>12}{}\n",
                         block.name,

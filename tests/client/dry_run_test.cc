@@ -62,5 +62,45 @@ TEST(DryRun, CountsTheBytesThatARoundWouldSendOnEitherGrid) {
   EXPECT_EQ(sizes.size(), 2u) << "the grids send different numbers";
 }
 
+TEST(DryRun, ShowsWhatStaysAndWhatEachBlockTakes) {
+  const auto catalogue = SmallCatalogue();
+  const ModelConfig model{.width = 4,
+                          .blocks = 1,
+                          .heads = 1,
+                          .history = 5,
+                          .personal = {"norm."},
+                          .frozen = {"position."}};
+  const auto layout = ModelLayout(model, catalogue->items()).value();
+  FakeSource source(SmallLog(catalogue));
+  TrainerScript trainer;
+  LocalWork work = MakeWork(source, trainer);
+  work.Configure(model, catalogue->items());
+  TrainTask task{.round = 1, .normalise = true};
+  task.compression = {.stages = {"quantise"}, .bits = 8};
+
+  const auto report = DryRun(work, {.model = InitialParameters(layout, 1)}, task, {});
+
+  ASSERT_TRUE(report.has_value()) << report.error().message;
+  const auto shared = SharedLayout(layout);
+  for (const auto& tensor : report->tensors) {
+    EXPECT_EQ(tensor.group == ParameterGroup::kShared, shared->Find(tensor.name) != nullptr)
+        << tensor.name;
+  }
+  ASSERT_EQ(report->blocks.size(), 2U);
+  EXPECT_EQ(report->blocks[0].numbers, shared->size());
+  EXPECT_TRUE(report->blocks[0].packed);
+  // A byte a number, and a float a tensor.
+  EXPECT_EQ(report->blocks[0].bytes, shared->size() + 4 * shared->entries().size());
+  EXPECT_EQ(report->blocks[1].bytes, 4U);
+  EXPECT_FALSE(report->blocks[1].packed);
+  const std::string text = DryRunText(*report, "channel");
+  EXPECT_NE(text.find("stays here"), std::string::npos) << text;
+  EXPECT_NE(text.find("is fixed"), std::string::npos) << text;
+  const std::string json = DryRunJson(*report, "channel");
+  EXPECT_NE(json.find(R"("group":"personal")"), std::string::npos) << json;
+  EXPECT_NE(json.find(R"("name":"steps","numbers":1,"bytes":4,"packed":false)"), std::string::npos)
+      << json;
+}
+
 }  // namespace
 }  // namespace rondo::client::testing

@@ -70,5 +70,41 @@ TEST(Worth, ScoresAllMethodsOnTheSameUsersAndOpensTheTestOnce) {
   EXPECT_EQ(script.fits, 2);
 }
 
+TEST(Worth, WhoTrainsAloneLeavesNothingFixedOrApart) {
+  const auto catalogue = SmallCatalogue();
+  const ModelConfig model{.width = 4,
+                          .blocks = 1,
+                          .heads = 1,
+                          .history = 5,
+                          .personal = {"norm."},
+                          .frozen = {"position."}};
+  LoadedData data = SmallLog(catalogue);
+  TrainerScript script;
+  std::vector<std::size_t> words;
+  const auto trainers =
+      [&](const CohortTrainer::Options& options) -> Result<std::unique_ptr<CohortTrainer>> {
+    words.push_back(options.model.personal.size() + options.model.frozen.size());
+    return std::unique_ptr<CohortTrainer>(std::make_unique<FakeTrainer>(script));
+  };
+  const auto scorers = [&](const CohortTrainer::Options& options,
+                           const ParameterVector& weights) -> Result<std::unique_ptr<Scorer>> {
+    const auto layout = ModelLayout(options.model, catalogue->items()).value();
+    EXPECT_EQ(weights.layout->digest(), layout->digest());
+    return std::unique_ptr<Scorer>(std::make_unique<RowScorer>(catalogue->items()));
+  };
+  const ParameterVector federated =
+      InitialParameters(ModelLayout(model, catalogue->items()).value(), 1);
+
+  const auto report =
+      MeasureWorth(federated,
+                   data,
+                   trainers,
+                   scorers,
+                   {.model = {.model = model, .items = catalogue->items()}, .resamples = 50});
+
+  ASSERT_TRUE(report.has_value()) << report.error().message;
+  EXPECT_EQ(words, (std::vector<std::size_t>{0, 2}));
+}
+
 }  // namespace
 }  // namespace rondo::client::testing
