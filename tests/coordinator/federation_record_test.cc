@@ -96,5 +96,20 @@ TEST_F(FederationRecordTest, MessagesThatNoClientWouldTakeAreFoundBeforeTheFirst
   EXPECT_THAT(check().error().message, HasSubstr("welcome"));
 }
 
+TEST_F(FederationRecordTest, ARunKeepsItsNameThroughRestartsUntilItBeginsAnew) {
+  ASSERT_TRUE(federation_.KeepRunId(0));
+  const std::string first = federation_.run_id;
+  EXPECT_EQ(federation_.Welcome().run_id, first);
+  EXPECT_FALSE(first.empty());
+
+  federation_.run_id.clear();  // Another process.
+  ASSERT_TRUE(federation_.KeepRunId(3));
+  EXPECT_EQ(federation_.run_id, first);
+
+  // No client keeps anything of a run without a finished round.
+  ASSERT_TRUE(federation_.KeepRunId(0));
+  EXPECT_NE(federation_.run_id, first);
+}
+
 }  // namespace
 }  // namespace rondo::coordinator
