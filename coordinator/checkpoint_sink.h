@@ -52,7 +52,9 @@ struct RunState {
 
   RoundId selected_round() const { return SelectsBest() ? best_round : round; }
 
-  bool SelectsBest() const { return best_round > 0 && PersonalLayout(*model.layout) == nullptr; }
+  bool SelectsBest() const {
+    return best_round > 0 && (model.layout == nullptr || PersonalLayout(*model.layout) == nullptr);
+  }
 };
 
 inline double SimulatedSeconds(const RunState& state) {

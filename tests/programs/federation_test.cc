@@ -74,6 +74,18 @@ TEST_F(FederationTest, ACoordinatorThatWasKilledGoesOnWhereItWas) {
   FinishAfterRestart(port, saved, clients);
 }
 
+TEST_F(FederationTest, WhatClientsKeepOfTheirOwnSurvivesAKilledCoordinator) {
+  Init(SmallScenario(kLong, std::string("cohort = 0\nquorum = 3") + kStateful));
+  auto coordinator = StartCoordinator();
+  const std::string port = Port();
+  const auto clients = StartClients(port);
+  ASSERT_TRUE(coordinator->Await([&] { return NewestSaved() >= 8; })) << coordinator->err();
+  coordinator->Signal(SIGKILL);
+  ASSERT_EQ(coordinator->Wait(), 128 + SIGKILL) << "it ended before it could be killed";
+  FinishAfterRestart(port, NewestSaved(), clients);
+  EXPECT_TRUE(std::filesystem::exists(Path(ClientFolder(1)) / "state" / "vectors.safetensors"));
+}
+
 TEST_F(FederationTest, AFullDiskEndsTheCoordinatorAndItGoesOnWhenThereIsRoom) {
   Init(EveryClient(kLong));
   auto coordinator = StartCoordinator();

@@ -111,6 +111,20 @@ TEST_F(RanksProgramTest, WhatIsWrongIsSaidOnceAndEndsEveryRank) {
   EXPECT_EQ(end.err.find("rondo-sim: ", first + 1), std::string::npos) << end.err;
 }
 
+TEST_F(RanksProgramTest, WhatOnlySumsCannotCarryIsRefused) {
+  const std::vector<std::pair<std::string, std::string>> refused = {
+      {"strategy.objective=control_variates", "strategy.objective"},
+      {"compression.stages=[\"quantise\"]", "compression.stages"},
+      {"model.personal=[\"norm.\"]", "model.personal"},
+      {"evaluation.fine_tune=1", "evaluation.fine_tune"}};
+  for (const auto& [setting, key] : refused) {
+    const Ending end = RunToEnd(Mpirun(2, {"run", "small.toml", "--set", setting, "--out", "out"}));
+    EXPECT_EQ(end.code, 4) << end.err;
+    EXPECT_THAT(end.err, HasSubstr("rondo-sim: " + key));
+    EXPECT_THAT(end.err, HasSubstr("not with several ranks"));
+  }
+}
+
 TEST_F(RanksProgramTest, ARankThatDiffersFromTheFirstIsNamed) {
   Write(Path("other/log.inter"), SmallLog(29));
   const std::string program = std::string(RONDO_PROGRAMS) + "/rondo-sim";

@@ -245,6 +245,15 @@ TEST_F(SimulationTest, AKilledRunResumesToTheSameModelEvenPastABrokenCheckpoint)
   EXPECT_EQ(Resume("out"), Undisturbed());
 }
 
+TEST_F(SimulationTest, AKilledRunFindsWhatItsClientsKept) {
+  Write(Path("long.toml"), SmallScenario(100, std::string("cohort = 8") + kStateful));
+  const std::unique_ptr<Program> run = StartLongRun("out");
+  run->Signal(SIGKILL);
+  EXPECT_EQ(run->Wait(), 128 + SIGKILL) << "it ended before it could be killed";
+  EXPECT_TRUE(std::filesystem::exists(Path("out/clients")));
+  EXPECT_EQ(Resume("out"), Undisturbed());
+}
+
 TEST_F(SimulationTest, ARunHasOneProcessAndGoesOnOnlyWithItsOwnData) {
   const std::unique_ptr<Program> run = StartLongRun("out");
   run->Signal(SIGSTOP);

@@ -72,6 +72,13 @@ every = 4
                      strategy);
 }
 
+/// Lines for the [strategy] of a SmallScenario whose clients keep control variates and residuals.
+inline constexpr const char* kStateful = R"(
+objective = "control_variates"
+[compression]
+stages = ["top_k"]
+top_k = 0.2)";
+
 inline void Write(const std::filesystem::path& path, const std::string& text) {
   ASSERT_TRUE(MakeFolder(path.parent_path()));
   ASSERT_TRUE(WriteTextFile(path, text));
