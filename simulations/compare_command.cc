@@ -98,8 +98,9 @@ Status WriteFiles(const Outcome& outcome, const Analysis& analysis) {
   RONDO_TRY_STATUS(WriteTextFile(folder / "compare.csv", ToCsv(CsvTable(analysis))));
   RONDO_TRY_STATUS(
       WriteTextFile(folder / "compare.json", PrettyJson(ToJson(analysis, outcome.tuning))));
-  return WriteTextFile(folder / "report.html",
-                       ToHtml(outcome.name, outcome.arms, analysis, outcome.tuning));
+  return WriteTextFile(
+      folder / "report.html",
+      ToHtml(outcome.name, outcome.arms, analysis, outcome.tuning, PicturePartition(outcome.arms)));
 }
 
 Status Show(const Outcome& outcome, const CompareFlags& flags) {

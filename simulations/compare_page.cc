@@ -155,7 +155,8 @@ std::string Lead(const Analysis& analysis) {
 std::string ToHtml(const std::string& name,
                    const std::vector<Arm>& arms,
                    const Analysis& analysis,
-                   const Tuning& tuning) {
+                   const Tuning& tuning,
+                   const PartitionPictures& partition) {
   const RunRecord& first = arms.front().runs.front();
   std::size_t runs = 0;
   for (const Arm& arm : arms) {
@@ -184,6 +185,9 @@ std::string ToHtml(const std::string& name,
                  : tuning.kind == Tuning::Kind::kUntuned ? "untuned"
                                                          : "not known"}};
   page.warnings = analysis.notes;
+  if (!partition.missing.empty()) {
+    page.warnings.push_back(partition.missing);
+  }
   page.result_tables = TablesOf(analysis, tuning);
   page.charts = {
       AccuracyChart(analysis), ValidationChart(arms, kRounds), ValidationChart(arms, kBytes)};
@@ -194,6 +198,7 @@ std::string ToHtml(const std::string& name,
     page.charts.push_back(AttackMap(*analysis.attacks));
   }
   page.client_charts = {ClientChart(analysis)};
+  page.data_charts = partition.charts;
   page.config = ScenarioToToml(first.scenario);
   return RenderReport(page);
 }

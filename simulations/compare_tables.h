@@ -7,6 +7,7 @@
 
 #include "common/io/report.h"
 #include "simulations/compare_analysis.h"
+#include "simulations/compare_partition.h"
 #include "simulations/compare_tuning.h"
 
 /// An analysis as tables and files.
@@ -29,6 +30,7 @@ boost::json::object ToJson(const Analysis& analysis, const Tuning& tuning);
 std::string ToHtml(const std::string& name,
                    const std::vector<Arm>& arms,
                    const Analysis& analysis,
-                   const Tuning& tuning);
+                   const Tuning& tuning,
+                   const PartitionPictures& partition);
 
 }  // namespace rondo::sim

@@ -2,7 +2,6 @@
 #include <bit>
 #include <numeric>
 
-#include "common/io/report.h"
 #include "common/io/report_style.h"
 #include "common/io/svg.h"
 #include "simulations/data_stats.h"
@@ -82,7 +81,7 @@ std::string ItemPicture(const DataStats& stats) {
 }
 
 /// How much of all rows the most popular items have.
-std::string PopularityCurve(const DataStats& stats) {
+ReportChart PopularityCurve(const DataStats& stats) {
   constexpr std::size_t kSteps = 100;
   LineChart chart{.id = "popularity",
                   .title = "Popularity curve",
@@ -98,7 +97,7 @@ std::string PopularityCurve(const DataStats& stats) {
   const auto all = static_cast<double>(
       std::accumulate(stats.item_events.begin(), stats.item_events.end(), std::uint64_t{0}));
   if (items == 0 || all == 0.0) {
-    return ChartHtml(chart);
+    return chart;
   }
   const std::size_t steps = std::min(items, kSteps);
   std::size_t item = 0;
@@ -111,11 +110,11 @@ std::string PopularityCurve(const DataStats& stats) {
     chart.series[0].points.emplace_back(share, sum / all);
   }
   chart.series[1].points = {{0.0, 0.0}, {1.0, 1.0}};
-  return ChartHtml(chart);
+  return chart;
 }
 
 /// How many of the items each client knows.
-std::string ClientItems(const DataStats& stats) {
+ReportChart ClientItems(const DataStats& stats) {
   const std::string title = "Items of a client";
   if (stats.clients.size() > kMostPictured) {
     Histogram chart{.id = "client-items",
@@ -130,7 +129,7 @@ std::string ClientItems(const DataStats& stats) {
       items.push_back(client.items);
     }
     CountByDoubling(items, chart);
-    return ChartHtml(chart);
+    return chart;
   }
   BarChart chart{.id = "client-items",
                  .title = title,
@@ -141,13 +140,10 @@ std::string ClientItems(const DataStats& stats) {
   for (const ClientSize& client : stats.clients) {
     chart.bars.push_back({.label = client.id, .value = static_cast<double>(client.items)});
   }
-  return ChartHtml(chart);
+  return chart;
 }
 
-std::string OverlapPicture(const DataStats& stats) {
-  if (stats.overlap.empty()) {
-    return "";
-  }
+HeatMap OverlapMap(const DataStats& stats) {
   HeatMap chart{.id = "overlap",
                 .title = "Overlap of the clients' items",
                 .description =
@@ -160,7 +156,7 @@ std::string OverlapPicture(const DataStats& stats) {
     chart.columns.push_back(client.id);
     chart.rows.push_back(client.id);
   }
-  return ChartHtml(chart);
+  return chart;
 }
 
 std::string OrderPicture(const DataReport& report) {
@@ -207,6 +203,14 @@ std::string ClientPicture(const DataStats& stats) {
 
 }  // namespace
 
+std::vector<ReportChart> PartitionCharts(const DataStats& stats) {
+  std::vector<ReportChart> charts = {PopularityCurve(stats), ClientItems(stats)};
+  if (!stats.overlap.empty()) {
+    charts.push_back(OverlapMap(stats));
+  }
+  return charts;
+}
+
 std::string StatsPage(const DataStats& stats) {
   std::string page =
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
@@ -217,9 +221,12 @@ std::string StatsPage(const DataStats& stats) {
   for (const std::string& warning : stats.report.warnings) {
     page += "<p class=\"warning\">" + EscapeXml(warning) + "</p>\n";
   }
-  page += "<div class=\"grid\">" + UserPicture(stats) + ItemPicture(stats) + PopularityCurve(stats)
-          + OrderPicture(stats.report) + ClientPicture(stats) + ClientItems(stats)
-          + OverlapPicture(stats) + "</div>\n";
+  page += "<div class=\"grid\">" + UserPicture(stats) + ItemPicture(stats)
+          + OrderPicture(stats.report) + ClientPicture(stats);
+  for (const ReportChart& chart : PartitionCharts(stats)) {
+    page += ChartHtml(chart);
+  }
+  page += "</div>\n";
   // Line by line: control characters, line ends among them, do not survive the escape.
   std::string numbers;
   const std::string text = StatsText(stats);

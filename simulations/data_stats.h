@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/data/dataset.h"
+#include "common/io/report.h"
 
 namespace rondo::sim {
 
@@ -63,6 +64,10 @@ DataStats ComputeStats(const LoadedData& data,
 
 std::string StatsText(const DataStats& stats);
 std::string StatsJson(const DataStats& stats);
+
+/// How items are shared out: their popularity, how many each client knows, and which of them two
+/// clients have in common (up to kMostPictured clients).
+std::vector<ReportChart> PartitionCharts(const DataStats& stats);
 
 /// One self-contained page with pictures as inline SVG.
 std::string StatsPage(const DataStats& stats);

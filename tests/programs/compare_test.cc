@@ -79,6 +79,10 @@ TEST_F(ComparisonTest, TunesComparesAndRepeatsNothing) {
   for (const char* file : {"compare.md", "compare.tex", "compare.csv", "report.html"}) {
     EXPECT_TRUE(std::filesystem::exists(Path("compare/c") / file)) << file;
   }
+  EXPECT_THAT(ReadTextFile(Path("compare/c/report.html")).value(),
+              AllOf(HasSubstr("Popularity curve"),
+                    HasSubstr("Items of a client"),
+                    Not(HasSubstr("no pictures of the partition"))));
   const auto trial = Path("compare/c/tuning/fedavg/client.learning_rate=0.5");
   EXPECT_TRUE(ReadJson(trial / "summary.json").at("test").is_null());
   EXPECT_FALSE(std::filesystem::exists(trial / "per_user.tsv")) << "a trial opened the test split";

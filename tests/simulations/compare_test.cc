@@ -182,7 +182,7 @@ TEST_F(CompareTest, SimulatedTimeStandsBesideTheOthersWhereARunHasIt) {
   EXPECT_EQ(analysis.arms[0].target.simulated_seconds, 1810.0);
   EXPECT_THAT(ToText(TablesOf(analysis, {})),
               AllOf(HasSubstr("simulated to it"), HasSubstr("30:10")));
-  EXPECT_THAT(ToHtml("c", arms, analysis, {}), HasSubstr("Validation against simulated time"));
+  EXPECT_THAT(ToHtml("c", arms, analysis, {}, {}), HasSubstr("Validation against simulated time"));
   const std::vector<Arm> plain = ArmsOf({Read("C", {.strategy = "fedprox"}), Read("D", {})});
   EXPECT_THAT(ToText(TablesOf(Analyse(plain, {}).value(), {})), Not(HasSubstr("simulated")));
 }
