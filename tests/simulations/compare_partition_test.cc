@@ -17,8 +17,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Pair;
 
-/// Three users of two jobs. The last two events of a user are held out, so ann trains on a, b and a,
-/// bob on b alone, and cid on c, d and a.
+/// Three users of two jobs. The last two events of a user are held out, so ann trains on a, b and
+/// a, bob on b alone, and cid on c, d and a.
 class ComparePartitionTest : public ::testing::Test {
  protected:
   ComparePartitionTest() {

@@ -20,6 +20,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::IsSupersetOf;
 
 TEST(SeedsTest, NumbersAndRanges) {
   EXPECT_THAT(ParseSeeds("1..5").value(), ElementsAre(1, 2, 3, 4, 5));
@@ -218,12 +219,23 @@ TEST(ShippedComparisons, TheOneOfDevicesNamesArmsThatCanRun) {
 }
 
 TEST(ShippedComparisons, LoadAndPlanEqualTrials) {
-  for (const char* name : {"compare.toml", "compare-institutions.toml", "compare-attacks.toml"}) {
+  for (const char* name : {"compare.toml",
+                           "compare-institutions.toml",
+                           "compare-regions.toml",
+                           "compare-attacks.toml"}) {
     const ComparePlan plan = LoadComparePlan(std::filesystem::path(RONDO_SCENARIOS) / name).value();
     EXPECT_TRUE(CheckPlan(plan)) << name;
     const auto tuned = PlanTuning(plan);
     ASSERT_TRUE(tuned) << tuned.error().message;
-    EXPECT_EQ(tuned->front().trials.size(), 9U);
+    for (const TunedStrategy& strategy : *tuned) {
+      EXPECT_EQ(strategy.trials.size(), tuned->front().trials.size()) << name;
+      std::set<std::string> keys;
+      for (const Axis& axis : strategy.axes) {
+        keys.insert(axis.values.size() > 1 ? axis.key : "");
+      }
+      EXPECT_THAT(keys, IsSupersetOf({"client.learning_rate", "strategy.server_learning_rate"}))
+          << name << ", " << strategy.name;
+    }
     EXPECT_GE(plan.seeds.size(), plan.attacks.empty() ? 5U : 1U) << "attacks multiply the runs";
   }
 }
