@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "common/federated/compression.h"
 #include "common/federated/local_round.h"
 
 namespace rondo::client {
@@ -105,6 +106,13 @@ std::optional<Refusal> RefusalToTrain(const TrainTask& task,
   if (limits.require_clipping && task.clip_norm <= 0.0) {
     return Refusal{.for_peer = "this client asks for a clip norm, and the task has none",
                    .for_owner = "the task clips nothing, limits.require_clipping is set"};
+  }
+  if (limits.require_clipping && PacksUpdates(task.compression)) {
+    return Refusal{
+        .for_peer = "this client asks for a clip norm, which the task's compression does not keep",
+        .for_owner =
+            "the task's compression does not keep the clip norm, limits.require_clipping is "
+            "set"};
   }
   return std::nullopt;
 }

@@ -20,6 +20,7 @@
 #include "common/core/folder_lock.h"
 #include "common/crypto/random.h"
 #include "common/federated/control_variates.h"
+#include "common/federated/train_task.h"
 
 namespace rondo::client {
 namespace {
@@ -173,20 +174,8 @@ Result<GridSpec> GridToTry(const Scenario& scenario) {
 }
 
 Result<TrainTask> TaskToTry(const Scenario& scenario) {
-  TrainTask task{.round = 1,
-                 .seed = scenario.seed,
-                 .data_seed = scenario.data.seed,
-                 .client = scenario.client,
-                 .dropout = scenario.model.dropout,
-                 .clip_norm = scenario.privacy.clip_norm,
-                 .weighting = scenario.strategy};
-  task.proximal_mu =
-      scenario.strategy.objective == "proximal" ? scenario.strategy.proximal_mu : 0.0;
-  task.normalise = scenario.strategy.objective == "normalised";
-  task.control_variates = scenario.strategy.objective == "control_variates";
-  task.dynamic_alpha =
-      scenario.strategy.objective == "dynamic" ? scenario.strategy.dynamic_alpha : 0.0;
-  task.compression = scenario.compression;
+  RONDO_TRY(TrainTask task, TrainTaskOf(scenario));
+  task.round = 1;
   RONDO_TRY(task.grid, GridToTry(scenario));
   return task;
 }

@@ -42,8 +42,8 @@ struct RunState {
   int validations_without_gain = 0;
   std::vector<ValidationRecord> history;
 
-  /// The last result of every client that was ever invited, if RoundLoop::Parts::keep_results. A
-  /// client may hear it only after a restart.
+  /// What every client that was ever invited must still hear, if RoundLoop::Parts::keep_results;
+  /// see KeepResult. A client may hear it only after a restart.
   std::map<ClientId, RoundResult> results;
 
   /// The model of the selected round: the best one; the newest without any validation, and where
@@ -56,6 +56,18 @@ struct RunState {
     return best_round > 0 && (model.layout == nullptr || PersonalLayout(*model.layout) == nullptr);
   }
 };
+
+/// Keeps a result for a client that may be away. The last one that included it stays, for the
+/// client goes on from what it then kept; that a later round did not include it, it learns from its
+/// next task.
+inline void KeepResult(std::map<ClientId, RoundResult>& results,
+                       const ClientId& client,
+                       const RoundResult& result) {
+  const auto old = results.find(client);
+  if (old == results.end() || result.included || !old->second.included) {
+    results[client] = result;
+  }
+}
 
 inline double SimulatedSeconds(const RunState& state) {
   return std::chrono::duration<double>(state.simulated).count();

@@ -7,6 +7,7 @@
 #include "common/core/file.h"
 #include "common/crypto/random.h"
 #include "common/data/item_features.h"
+#include "common/federated/compression.h"
 #include "coordinator/round_loop.h"
 
 namespace rondo::coordinator {
@@ -38,6 +39,7 @@ Result<Federation> Federation::Make(Settings settings, Scenario scenario, Catalo
   scenario.checkpoint.every = 1;
   RONDO_TRY(const auto features, MakeItemFeatures(catalogue, scenario.model.features));
   RONDO_TRY(auto layout, ModelLayout(scenario.model, catalogue.items(), features->values()));
+  RONDO_TRY_STATUS(CheckCompression(scenario.compression, SharedLayout(layout)));
   return Federation{.settings = std::move(settings),
                     .scenario = std::move(scenario),
                     .catalogue = std::move(catalogue),

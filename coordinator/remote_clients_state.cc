@@ -8,6 +8,7 @@
 
 #include "common/core/check.h"
 #include "common/io/vectors.h"
+#include "coordinator/checkpoint_sink.h"
 
 namespace rondo::coordinator {
 namespace {
@@ -274,7 +275,7 @@ void RemoteClients::State::Settle(const std::vector<ClientId>& asked,
       found->second->Release();
       found->second->Queue(own);
     }
-    results_[id] = std::move(own);
+    KeepResult(results_, id, own);
     invited_.erase(id);
   }
 }

@@ -55,7 +55,7 @@ Status RoundLoop::Prepare() {
   if (state_.void_in_a_row >= scenario_.strategy.max_void_rounds) {
     state_.void_in_a_row = 0;
   }
-  UseModel(state_.model, parts_.strategy.Extra(state_.model));
+  UseModel(state_.model, parts_.strategy.Extra(state_.model, parts_.pool.population()));
   if (scenario_.strategy.buffer > 0) {
     work_ = std::make_unique<BufferedWork>(parts_.new_session);
     returning_ = state_.at_work;
@@ -289,7 +289,7 @@ Status RoundLoop::EndRound(Round& round, const Status& played) {
   Status may_go_on = is_void ? CountVoidRound(round, played.error()) : Ok();
   if (!is_void) {
     state_.void_in_a_row = 0;
-    UseModel(state_.model, parts_.strategy.Extra(state_.model));
+    UseModel(state_.model, parts_.strategy.Extra(state_.model, parts_.pool.population()));
   }
   const std::vector<ClientId>& included = is_void ? nobody : round.session->contributors();
   const RoundResult result{
@@ -323,8 +323,9 @@ void RoundLoop::KeepResults(const Round& round,
     return;
   }
   for (const ClientId& client : round.invited) {
-    RoundResult& own = state_.results[client] = result;
+    RoundResult own = result;
     own.included = std::binary_search(included.begin(), included.end(), client);
+    KeepResult(state_.results, client, own);
   }
 }
 

@@ -125,9 +125,10 @@ void RoundLoop::EndBuffered(Round& round, const RoundResult& result) {
   const auto& session = static_cast<const BufferedSession&>(*round.session);
   for (const auto& [offered, ended] : session.ended()) {
     for (const ClientId& client : ended.asked) {
-      RoundResult& own = state_.results[client] = result;
+      RoundResult own = result;
       own.round = offered;
       own.included = !result.is_void && Contains(ended.included, client);
+      KeepResult(state_.results, client, own);
     }
   }
 }
@@ -178,7 +179,7 @@ void RoundLoop::ReleaseWork() {
   const RoundResult result{.round = state_.round, .model_sha256 = broadcast_.sha256};
   for (const ClientId& client : work_->Unfinished()) {
     if (parts_.keep_results) {
-      state_.results[client] = result;
+      KeepResult(state_.results, client, result);
     }
     saved_ = false;
   }

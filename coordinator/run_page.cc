@@ -38,6 +38,9 @@ std::string Lead(const RunPageInput& input) {
   if (state.best_round == 0) {
     return lead + "; no round had a validation, so the newest model counts.";
   }
+  if (!state.SelectsBest()) {
+    return lead + "; clients have parameters of their own, so the newest model counts.";
+  }
   return lead + "; the model of round " + std::to_string(state.best_round)
          + " was chosen on validation.";
 }

@@ -5,8 +5,10 @@
 #include <utility>
 
 #include "common/config/presets.h"
+#include "common/config/validate.h"
 #include "common/core/suggest.h"
 #include "common/core/workers.h"
+#include "common/federated/train_task.h"
 #include "coordinator/aggregators/expanded.h"
 #include "coordinator/aggregators/mean.h"
 #include "coordinator/aggregators/normalised.h"
@@ -29,43 +31,19 @@ struct OptimizerPart {
   std::unique_ptr<ServerOptimizer> (*make)(const StrategyConfig&);
 };
 
+/// The server's half of an objective that has state; what clients do stands in train_task.cc.
 struct ObjectivePart {
   const char* name;
-  /// What its clients do; the rest of the task is set.
-  void (*ask)(const StrategyConfig&, TrainTask&);
-  /// The server's half, if it has state; else null.
-  std::unique_ptr<Objective> (*make)(const StrategyConfig&) = nullptr;
+  std::unique_ptr<Objective> (*make)();
 };
-
-void AskPlain(const StrategyConfig& /*config*/, TrainTask& /*task*/) {}
-
-void AskProximal(const StrategyConfig& config, TrainTask& task) {
-  task.proximal_mu = config.proximal_mu;
-}
-
-void AskNormalised(const StrategyConfig& /*config*/, TrainTask& task) {
-  task.normalise = true;
-}
-
-void AskControlVariates(const StrategyConfig& /*config*/, TrainTask& task) {
-  task.control_variates = true;
-}
-
-void AskDynamic(const StrategyConfig& config, TrainTask& task) {
-  task.dynamic_alpha = config.dynamic_alpha;
-}
 
 // All parts there are beside the aggregators' rules. A new one is a file and a line here.
 constexpr OptimizerPart kOptimizers[] = {{"sgd", &NewSgdOptimizer},
                                          {"adam", &NewAdamOptimizer},
                                          {"yogi", &NewYogiOptimizer},
                                          {"adagrad", &NewAdagradOptimizer}};
-constexpr ObjectivePart kObjectives[] = {
-    {"plain", &AskPlain},
-    {"proximal", &AskProximal},
-    {"normalised", &AskNormalised},
-    {"control_variates", &AskControlVariates, &NewControlVariates},
-    {"dynamic", &AskDynamic, &NewDynamic}};
+constexpr ObjectivePart kObjectives[] = {{"control_variates", &NewControlVariates},
+                                         {"dynamic", &NewDynamic}};
 
 Failure Unknown(const std::string& key,
                 const std::string& word,
@@ -115,8 +93,15 @@ Status CheckMode(const Scenario& scenario) {
                     "aggregator \"mean\" alone or privacy.mode = \"channel\"");
 }
 
-/// Nobody looks at single control variates, so a rule that distrusts clients must not rely on them.
+/// Objectives with a server half go on from what earlier rounds gave, which rules of this round do
+/// not guard.
 Status CheckObjective(const StrategyConfig& config) {
+  if (config.objective == "dynamic" && config.row_contributors > 0) {
+    return Fail(
+        ErrorCode::kUnsupported,
+        "strategy.row_contributors: the objective \"dynamic\" moves every row by the drift of "
+        "earlier rounds, whoever contributes; set it to 0, or use another objective");
+  }
   if (config.objective != "control_variates" || VisibilityOf(config) == Visibility::kSumOnly) {
     return Ok();
   }
@@ -124,7 +109,29 @@ Status CheckObjective(const StrategyConfig& config) {
               "strategy.objective: control variates are summed over clients, which the rule \""
                   + config.aggregator
                   + "\" and row defences do not guard; use the aggregator \"mean\" alone, or "
-                    "another objective such as \"dynamic\"");
+                    "another objective");
+}
+
+/// Which rules can work with compressed updates.
+Status CheckCompressed(const Scenario& scenario) {
+  const StrategyConfig& config = scenario.strategy;
+  if (HasStage(scenario.compression, "top_k") && VisibilityOf(config) == Visibility::kIndividual) {
+    return Fail(ErrorCode::kUnsupported,
+                "compression.stages: \"top_k\" leaves most numbers of an update out, which the "
+                "aggregator \"" + config.aggregator
+                    + "\" and row defences would take for zeros; use the aggregator \"mean\" alone, or "
+                      "\"quantise\"");
+  }
+  const bool bounds_norms = config.row_clip > 0.0 || config.aggregator == "norm_bounding"
+                            || config.aggregator == "centered_clipping";
+  if (HasStage(scenario.compression, "low_rank") && bounds_norms) {
+    return Fail(
+        ErrorCode::kUnsupported,
+        "compression.stages: \"low_rank\" is turned back after the rule, by which norms grow "
+        "beyond strategy.row_clip and strategy.tau; use \"quantise\", or a rule without a "
+        "bound");
+  }
+  return Ok();
 }
 
 /// Can rule and row defence work with so many updates?
@@ -139,24 +146,26 @@ Status CheckUpdates(const StrategyConfig& config, std::size_t updates, const std
   return Ok();
 }
 
+/// Null if the objective needs none.
+std::unique_ptr<Objective> MakeObjective(const std::string& name) {
+  for (const ObjectivePart& part : kObjectives) {
+    if (part.name == name) {
+      return part.make();
+    }
+  }
+  return nullptr;
+}
+
 class ComposedStrategy : public Strategy {
  public:
   ComposedStrategy(const Scenario& scenario,
-                   const ObjectivePart& objective,
+                   TrainTask task,
                    std::unique_ptr<ServerOptimizer> optimizer)
-      : objective_(objective.make != nullptr ? objective.make(scenario.strategy) : nullptr),
+      : objective_(MakeObjective(scenario.strategy.objective)),
         optimizer_(objective_ != nullptr ? NewWithObjective(std::move(optimizer), *objective_)
                                          : std::move(optimizer)),
-        threads_(scenario.engine.threads > 0 ? scenario.engine.threads : UsableCores()) {
-    task_.seed = scenario.seed;
-    task_.data_seed = scenario.data.seed;
-    task_.client = scenario.client;
-    task_.dropout = scenario.model.dropout;
-    task_.clip_norm = scenario.privacy.clip_norm;
-    task_.weighting = scenario.strategy;
-    task_.compression = scenario.compression;
-    objective.ask(scenario.strategy, task_);
-  }
+        threads_(scenario.engine.threads > 0 ? scenario.engine.threads : UsableCores()),
+        task_(std::move(task)) {}
 
   TrainTask PlanTraining(RoundId round, const GridSpec& grid) const override {
     TrainTask task = task_;
@@ -188,8 +197,10 @@ class ComposedStrategy : public Strategy {
                                  : std::move(aggregator);
   }
 
-  std::vector<NamedVector> Extra(const ParameterVector& model) const override {
-    return objective_ != nullptr ? objective_->Extra(model) : std::vector<NamedVector>();
+  std::vector<NamedVector> Extra(const ParameterVector& model,
+                                 std::size_t population) const override {
+    return objective_ != nullptr ? objective_->Extra(model, population)
+                                 : std::vector<NamedVector>();
   }
 
   ServerOptimizer& optimizer() override { return *optimizer_; }
@@ -215,6 +226,7 @@ Result<std::unique_ptr<Strategy>> Strategy::Create(const Scenario& scenario) {
   RONDO_TRY_STATUS(CheckMode(scenario));
   RONDO_TRY_STATUS(CheckBuffered(scenario));
   RONDO_TRY_STATUS(CheckObjective(config));
+  RONDO_TRY_STATUS(CheckCompressed(scenario));
   if (config.buffer > 0) {
     RONDO_TRY_STATUS(
         CheckUpdates(config, static_cast<std::size_t>(config.buffer), "the buffer has"));
@@ -226,12 +238,9 @@ Result<std::unique_ptr<Strategy>> Strategy::Create(const Scenario& scenario) {
             FindPart(std::span<const OptimizerPart>(kOptimizers),
                      "strategy.server_optimizer",
                      config.server_optimizer));
-  RONDO_TRY(
-      const ObjectivePart* objective,
-      FindPart(
-          std::span<const ObjectivePart>(kObjectives), "strategy.objective", config.objective));
+  RONDO_TRY(TrainTask task, TrainTaskOf(scenario));
   return std::unique_ptr<Strategy>(
-      std::make_unique<ComposedStrategy>(scenario, *objective, optimizer->make(config)));
+      std::make_unique<ComposedStrategy>(scenario, std::move(task), optimizer->make(config)));
 }
 
 Status Strategy::CheckClients(const StrategyConfig& config,

@@ -72,8 +72,9 @@ class Strategy {
   /// Its mean has the layout of the whole model.
   virtual std::unique_ptr<Aggregator> NewAggregator(const AggregationRound& round) const = 0;
 
-  /// What clients need beside the model.
-  virtual std::vector<NamedVector> Extra(const ParameterVector& model) const = 0;
+  /// What clients need beside the model, when `population` clients take part in the run.
+  virtual std::vector<NamedVector> Extra(const ParameterVector& model,
+                                         std::size_t population) const = 0;
 
   virtual ServerOptimizer& optimizer() = 0;
   virtual Visibility visibility() const = 0;

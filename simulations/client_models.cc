@@ -27,7 +27,9 @@ std::size_t ClientsTogether(const ClientEvaluation& what) {
   return static_cast<std::size_t>(std::max<std::uint64_t>(memory / each, 1));
 }
 
-Status Tune(const ClientEvaluation& what, std::vector<Owner>& owners) {
+Status Tune(const ClientEvaluation& what,
+            std::vector<Owner>& owners,
+            std::vector<std::pair<ClientId, Error>>& untuned) {
   const Broadcast broadcast{.model = what.common.model, .extra = {}, .sha256 = ""};
   std::vector<ClientData> clients;
   std::map<ClientId, ParameterVector*> models;
@@ -40,10 +42,7 @@ Status Tune(const ClientEvaluation& what, std::vector<Owner>& owners) {
   RONDO_TRY(const CohortOutcome outcome,
             what.trainer.Train(
                 broadcast, clients, task, UpdateVisibility::kIndividual, what.common.stop));
-  if (!outcome.failed.empty()) {
-    const auto& [client, why] = outcome.failed.front();
-    return Fail(why.code, "evaluation.fine_tune: client " + client + ": " + why.message);
-  }
+  untuned.insert(untuned.end(), outcome.failed.begin(), outcome.failed.end());
   for (std::size_t i = 0; i < outcome.clients.size(); ++i) {
     AddScaled(models.at(outcome.clients[i].id)->values, outcome.deltas[i], 1.0);
   }
@@ -51,7 +50,8 @@ Status Tune(const ClientEvaluation& what, std::vector<Owner>& owners) {
 }
 
 Result<std::vector<Owner>> MakeModels(const ClientEvaluation& what,
-                                      std::span<const ClientShard* const> clients) {
+                                      std::span<const ClientShard* const> clients,
+                                      std::vector<std::pair<ClientId, Error>>& untuned) {
   std::vector<Owner> owners;
   for (const ClientShard* client : clients) {
     Owner& owner = owners.emplace_back(Owner{.shard = client, .model = what.common.model});
@@ -61,7 +61,7 @@ Result<std::vector<Owner>> MakeModels(const ClientEvaluation& what,
     }
   }
   if (what.task.fine_tune > 0) {
-    RONDO_TRY_STATUS(Tune(what, owners));
+    RONDO_TRY_STATUS(Tune(what, owners, untuned));
   }
   return owners;
 }
@@ -141,16 +141,20 @@ ClientData DataOf(const ClientShard& shard, const Dataset& dataset) {
   return client;
 }
 
-Result<std::vector<UserMetrics>> EvaluateClients(const ClientEvaluation& what) {
+Result<ClientScores> EvaluateClients(const ClientEvaluation& what) {
   Scoring scoring(what);
+  ClientScores scores;
   const std::size_t together = ClientsTogether(what);
   const std::span<const ClientShard* const> clients(what.clients);
   for (std::size_t begin = 0; begin < clients.size(); begin += together) {
     RONDO_TRY(const std::vector<Owner> owners,
-              MakeModels(what, clients.subspan(begin, std::min(together, clients.size() - begin))));
+              MakeModels(what,
+                         clients.subspan(begin, std::min(together, clients.size() - begin)),
+                         scores.untuned));
     RONDO_TRY_STATUS(scoring.Score(owners));
   }
-  return std::move(scoring).Take();
+  scores.users = std::move(scoring).Take();
+  return scores;
 }
 
 }  // namespace rondo::sim

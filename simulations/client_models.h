@@ -23,9 +23,16 @@ struct ClientEvaluation {
 /// The rows of a client, as training sees them. Views into `dataset`.
 ClientData DataOf(const ClientShard& shard, const Dataset& dataset);
 
-/// Scores every client's users with its own model, on `options.engine.threads` threads. The result
-/// is in ascending order of users and depends on no thread.
-/// Errors  those of EvaluateModel, the store and the trainer; kDiverged if a tuning does.
-Result<std::vector<UserMetrics>> EvaluateClients(const ClientEvaluation& what);
+struct ClientScores {
+  std::vector<UserMetrics> users;  ///< in ascending order
+  /// Clients whose tuning failed, and why: a real one would decline. Their users are scored by the
+  /// model before it.
+  std::vector<std::pair<ClientId, Error>> untuned;
+};
+
+/// Scores every client's users with its own model, on `options.engine.threads` threads, none of
+/// which changes the result.
+/// Errors  those of EvaluateModel, the store and the trainer.
+Result<ClientScores> EvaluateClients(const ClientEvaluation& what);
 
 }  // namespace rondo::sim

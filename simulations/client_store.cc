@@ -14,6 +14,13 @@ namespace {
 
 constexpr std::size_t kKeyDigits = 32;
 constexpr const char* kExtension = ".safetensors";
+constexpr const char* kStaged = "staged";
+
+Status WriteVectors(const std::filesystem::path& path, const ClientVectors& vectors) {
+  RONDO_TRY_STATUS(MakeFolder(path.parent_path()));
+  RONDO_TRY(const Bytes bytes, EncodeSafetensors(VectorViews(vectors), {}));
+  return WriteFileAtomic(path, bytes);
+}
 
 std::string KeyOf(const ClientId& client) {
   return Sha256Hex(AsBytes(client)).substr(0, kKeyDigits);
@@ -64,12 +71,14 @@ Status ClientStore::Scan(RoundId round, bool forget_later) {
   for (; !error && entries != fs::recursive_directory_iterator(); entries.increment(error)) {
     const std::string name = entries->path().filename().string();
     const RoundId version = VersionOf(name);
-    if (version == 0) {
+    const bool staged =
+        name.substr(std::min(name.size(), kKeyDigits)) == std::string(".") + kStaged + kExtension;
+    if (version == 0 && !staged) {
       continue;
     }
-    if (version > round && forget_later) {
+    if ((staged || version > round) && forget_later) {
       fs::remove(entries->path(), error);
-    } else if (version <= round) {
+    } else if (!staged && version <= round) {
       files_[name.substr(0, kKeyDigits)].push_back(version);
     }
   }
@@ -82,8 +91,9 @@ Status ClientStore::Scan(RoundId round, bool forget_later) {
   return Ok();
 }
 
-std::filesystem::path ClientStore::FileOf(const std::string& key, RoundId version) const {
-  return options_.folder / key.substr(0, 2) / (key + "." + std::to_string(version) + kExtension);
+std::filesystem::path ClientStore::FileOf(const std::string& key,
+                                          const std::string& version) const {
+  return options_.folder / key.substr(0, 2) / (key + "." + version + kExtension);
 }
 
 Result<const ClientVectors*> ClientStore::Of(const ClientId& client) {
@@ -97,7 +107,7 @@ Result<const ClientVectors*> ClientStore::Of(const ClientId& client) {
   if (versions == files_.end()) {
     return &kNothing;
   }
-  const std::filesystem::path path = FileOf(key, versions->second.back());
+  const std::filesystem::path path = FileOf(key, std::to_string(versions->second.back()));
   RONDO_TRY(const TensorFile file, ReadSafetensors(path));
   Result<std::vector<NamedVector>> vectors = TakeVectors(file, options_.model);
   if (!vectors) {
@@ -108,29 +118,56 @@ Result<const ClientVectors*> ClientStore::Of(const ClientId& client) {
   return &kept_.at(key).vectors;
 }
 
-void ClientStore::Stage(const ClientId& client, RoundId round, ClientVectors next) {
-  staged_[client] = {round, std::move(next)};
+Status ClientStore::Stage(const ClientId& client, RoundId round, ClientVectors next) {
+  RONDO_TRY_STATUS(Resolve(client, staged_.contains(client) ? staged_[client].round : 0, false));
+  const std::uint64_t bytes = BytesOf(next);
+  Waiting waiting{.round = round, .vectors = std::move(next)};
+  if (!options_.folder.empty() && bytes_ + bytes > options_.memory) {
+    RONDO_TRY_STATUS(WriteVectors(FileOf(KeyOf(client), kStaged), waiting.vectors));
+    waiting.vectors.clear();
+    waiting.in_file = true;
+  } else {
+    bytes_ += bytes;
+  }
+  staged_[client] = std::move(waiting);
+  return Ok();
 }
 
 Status ClientStore::Resolve(const ClientId& client, RoundId round, bool included) {
   const auto found = staged_.find(client);
-  if (found == staged_.end() || found->second.first != round) {
+  if (found == staged_.end() || found->second.round != round) {
     return Ok();
   }
-  ClientVectors next = std::move(found->second.second);
+  Waiting waiting = std::move(found->second);
   staged_.erase(found);
-  if (!included) {
-    return Ok();
-  }
+  bytes_ -= BytesOf(waiting.vectors);
   const std::string key = KeyOf(client);
-  Put(key, std::move(next), true);
-  return MakeRoom(key);
+  if (included) {
+    return Keep(key, std::move(waiting));
+  }
+  if (waiting.in_file) {
+    std::error_code ignored;  // The next run forgets it.
+    std::filesystem::remove(FileOf(key, kStaged), ignored);
+  }
+  return Ok();
+}
+
+Status ClientStore::Keep(const std::string& key, Waiting waiting) {
+  if (!waiting.in_file) {
+    Put(key, std::move(waiting.vectors), true);
+    return MakeRoom(key);
+  }
+  Put(key, {}, false);
+  kept_.erase(key);
+  RONDO_TRY_STATUS(ReplaceFile(FileOf(key, kStaged), FileOf(key, std::to_string(saved_ + 1))));
+  NoteFile(key, saved_ + 1);
+  return Ok();
 }
 
 std::vector<std::pair<ClientId, RoundId>> ClientStore::Staged() const {
   std::vector<std::pair<ClientId, RoundId>> staged;
   for (const auto& [client, next] : staged_) {
-    staged.emplace_back(client, next.first);
+    staged.emplace_back(client, next.round);
   }
   return staged;
 }
@@ -144,17 +181,17 @@ void ClientStore::Put(const std::string& key, ClientVectors vectors, bool change
 
 /// A change between two checkpoints belongs to the later one.
 Status ClientStore::Write(const std::string& key, Kept& kept) {
-  const RoundId version = saved_ + 1;
-  const std::filesystem::path path = FileOf(key, version);
-  RONDO_TRY_STATUS(MakeFolder(path.parent_path()));
-  RONDO_TRY(const Bytes bytes, EncodeSafetensors(VectorViews(kept.vectors), {}));
-  RONDO_TRY_STATUS(WriteFileAtomic(path, bytes));
+  RONDO_TRY_STATUS(WriteVectors(FileOf(key, std::to_string(saved_ + 1)), kept.vectors));
   kept.changed = false;
+  NoteFile(key, saved_ + 1);
+  return Ok();
+}
+
+void ClientStore::NoteFile(const std::string& key, RoundId version) {
   std::vector<RoundId>& versions = files_[key];
   if (versions.empty() || versions.back() != version) {
     versions.push_back(version);
   }
-  return Ok();
 }
 
 /// Puts what was used least lately into files and out of memory.
@@ -192,7 +229,7 @@ void ClientStore::Prune() {
     // The newest version that the oldest kept checkpoint may ask for stays, and all after it.
     while (versions.size() > 1 && versions[1] <= oldest) {
       std::error_code ignored;
-      std::filesystem::remove(FileOf(key, versions.front()), ignored);
+      std::filesystem::remove(FileOf(key, std::to_string(versions.front())), ignored);
       versions.erase(versions.begin());
     }
   }

@@ -19,6 +19,7 @@ namespace rondo::sim {
 ///
 ///     FOLDER/XX/KEY.ROUND.safetensors     KEY = beginning of the SHA-256 of the id, XX its first
 ///                                         two digits; ROUND = 1 + the checkpoint before the change
+///     FOLDER/XX/KEY.staged.safetensors    waits for the result of its round
 ///
 /// so a run that goes on from the checkpoint of round R takes the newest file of at most R, and
 /// forgets later ones. Not thread-safe.
@@ -43,7 +44,8 @@ class ClientStore {
   Result<const ClientVectors*> Of(const ClientId& client);
 
   /// What a client would keep if its answer to the offer of `round` counts.
-  void Stage(const ClientId& client, RoundId round, ClientVectors next);
+  /// Errors  kIo, of files above the memory limit.
+  Status Stage(const ClientId& client, RoundId round, ClientVectors next);
 
   /// The result of the offer of `round`: what was staged on it is kept, or forgotten.
   /// Errors  kIo, of files above the memory limit.
@@ -65,9 +67,17 @@ class ClientStore {
     std::uint64_t touched = 0;
   };
 
+  struct Waiting {
+    RoundId round = 0;
+    ClientVectors vectors;
+    bool in_file = false;
+  };
+
   explicit ClientStore(Options options) : options_(std::move(options)) {}
 
-  std::filesystem::path FileOf(const std::string& key, RoundId version) const;
+  std::filesystem::path FileOf(const std::string& key, const std::string& version) const;
+  Status Keep(const std::string& key, Waiting waiting);
+  void NoteFile(const std::string& key, RoundId version);
   Status Scan(RoundId round, bool forget_later);
   Status Write(const std::string& key, Kept& kept);
   Status MakeRoom(const std::string& except);
@@ -77,8 +87,8 @@ class ClientStore {
   RoundId saved_ = 0;  ///< round of the newest checkpoint
   std::map<std::string, Kept> kept_;
   std::map<std::string, std::vector<RoundId>> files_;  ///< versions, ascending
-  std::map<ClientId, std::pair<RoundId, ClientVectors>> staged_;
-  std::uint64_t bytes_ = 0;  ///< of kept_
+  std::map<ClientId, Waiting> staged_;
+  std::uint64_t bytes_ = 0;  ///< of kept_ and staged_
   std::uint64_t clock_ = 0;
 };
 

@@ -158,12 +158,14 @@ std::string NoteOf(const Method& model, const std::string& metric, const std::st
 }
 
 /// By the models of their clients where these have any; users of no client by `what.model`.
-Result<std::vector<UserMetrics>> ScoreModel(const ModelEvaluation& what,
-                                            Experiment& experiment,
-                                            ClientStore* store) {
+Result<ClientScores> ScoreModel(const ModelEvaluation& what,
+                                Experiment& experiment,
+                                ClientStore* store) {
   const EvaluateTask task = coordinator::PlanEvaluation(experiment.scenario, 0, what.split);
   if (!HasOwnModels(task, *experiment.layout)) {
-    return EvaluateModel(what);
+    ClientScores scores;
+    RONDO_TRY(scores.users, EvaluateModel(what));
+    return scores;
   }
   std::vector<const ClientShard*> clients;
   std::set<std::uint32_t> rest(what.users.begin(), what.users.end());
@@ -173,7 +175,7 @@ Result<std::vector<UserMetrics>> ScoreModel(const ModelEvaluation& what,
       rest.erase(user);
     }
   }
-  RONDO_TRY(std::vector<UserMetrics> scored,
+  RONDO_TRY(ClientScores scored,
             EvaluateClients({.common = what,
                              .task = task,
                              .clients = std::move(clients),
@@ -183,10 +185,10 @@ Result<std::vector<UserMetrics>> ScoreModel(const ModelEvaluation& what,
   ModelEvaluation alone = what;
   alone.users = others;
   RONDO_TRY(const std::vector<UserMetrics> shared, EvaluateModel(alone));
-  scored.insert(scored.end(), shared.begin(), shared.end());
-  std::sort(scored.begin(), scored.end(), [](const UserMetrics& a, const UserMetrics& b) {
-    return a.user < b.user;
-  });
+  scored.users.insert(scored.users.end(), shared.begin(), shared.end());
+  std::sort(scored.users.begin(),
+            scored.users.end(),
+            [](const UserMetrics& a, const UserMetrics& b) { return a.user < b.user; });
   return scored;
 }
 
@@ -206,7 +208,7 @@ Result<Comparison> CompareOnTest(Experiment& experiment,
   Exposure exposure(items, LargestK(scenario));
   const EvaluationOptions options = OptionsOf(scenario, exposure);
   RONDO_TRY(comparison.names, MetricNames(options));
-  RONDO_TRY(std::vector<UserMetrics> scored,
+  RONDO_TRY(ClientScores own,
             ScoreModel({.options = experiment.model,
                         .model = model,
                         .dataset = dataset,
@@ -217,8 +219,9 @@ Result<Comparison> CompareOnTest(Experiment& experiment,
                         .stop = stop},
                        experiment,
                        store));
+  comparison.untuned = own.untuned.size();
   comparison.methods.push_back(
-      MakeMethod(kModelName, comparison.names, std::move(scored), exposure, experiment));
+      MakeMethod(kModelName, comparison.names, std::move(own.users), exposure, experiment));
   for (const std::string& name : scenario.evaluation.baselines) {
     if (stop.stop_requested()) {
       return Fail(ErrorCode::kCancelled, "evaluation was stopped before its end");
@@ -226,7 +229,7 @@ Result<Comparison> CompareOnTest(Experiment& experiment,
     Exposure shown(items, LargestK(scenario));
     RONDO_TRY(const std::unique_ptr<Scorer> baseline, MakeBaseline(name, dataset, scenario.seed));
     RONDO_TRY(
-        scored,
+        std::vector<UserMetrics> scored,
         EvaluateUsers(*baseline, dataset, users, Split::kTest, &test, OptionsOf(scenario, shown)));
     comparison.methods.push_back(
         MakeMethod(name, comparison.names, std::move(scored), shown, experiment));
@@ -262,6 +265,10 @@ Result<std::vector<ResultTable>> TestTables(const Comparison& comparison,
       metrics.push_back(protocol + "/" + name);
     }
     table.note = NoteOf(model, metrics.front(), table.metrics.front());
+    if (comparison.untuned > 0) {
+      table.note += "; the fine-tuning of " + std::to_string(comparison.untuned)
+                    + " clients failed, they are scored without it";
+    }
     for (const Method& method : comparison.methods) {
       MethodResult& row = table.rows.emplace_back(
           MethodResult{.method = method.name, .federated = &method == &model});

@@ -47,6 +47,7 @@ struct Comparison {
   std::vector<std::string> names;  ///< of the metrics, as MetricNames gives them
   std::vector<Method> methods;
   std::optional<AttackReport> attack;
+  std::size_t untuned = 0;  ///< clients whose fine-tuning failed; they are scored without it
 };
 
 /// Opens the test split, and scores the selected model, each client's own where they have any, and

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/core/workers.h"
+#include "common/federated/compression.h"
 #include "coordinator/strategy.h"
 
 namespace rondo::sim {
@@ -86,7 +87,8 @@ Result<std::unique_ptr<Experiment>> PrepareExperiment(const Scenario& scenario, 
                        .features = std::move(features),
                        .ranks = ranks};
   RONDO_TRY(experiment->layout, LayoutOf(experiment->model));
-  if (ranks != nullptr) {
+  RONDO_TRY_STATUS(CheckCompression(resolved.compression, SharedLayout(experiment->layout)));
+  if (ranks != nullptr && ranks->count() > 1) {
     RONDO_TRY_STATUS(CheckRanks(*experiment));
   }
   RONDO_TRY(experiment->trainer, CohortTrainer::Create(experiment->model));

@@ -163,9 +163,11 @@ Status Serve(const RunFlags& flags, MpiRanks& ranks) {
 
 /// What a run prints that leaves the test split closed.
 std::string WithoutTest(const coordinator::RunState& state) {
-  const std::string best = state.best_round > 0
-                               ? "validation NDCG@10 " + FixedText(state.best_ndcg, 4)
-                               : std::string("no validation gave numbers");
+  const std::string best =
+      state.best_round > 0 && !state.SelectsBest()
+          ? std::string("clients have parameters of their own, so it is the newest")
+      : state.best_round > 0 ? "validation NDCG@10 " + FixedText(state.best_ndcg, 4)
+                             : std::string("no validation gave numbers");
   return "The model of round " + std::to_string(state.selected_round()) + " of "
          + std::to_string(state.round) + " was chosen: " + best
          + ". The test split was not opened.\n";

@@ -1,22 +1,22 @@
 #include "simulations/traffic.h"
 
-#include <algorithm>
 #include <cmath>
+
+#include "common/config/validate.h"
+#include "common/federated/packing.h"
 
 namespace rondo::sim {
 namespace {
 
 /// The grammar stands in packing.h. A gap between two places takes seven bits a byte.
 double PackedBytes(const CompressionConfig& config, const ParameterLayout& layout) {
-  const auto has = [&](const char* stage) {
-    return std::find(config.stages.begin(), config.stages.end(), stage) != config.stages.end();
-  };
-  const auto size = static_cast<double>(layout.size());
-  const double sent = has("top_k") ? std::ceil(config.top_k * size) : size;
-  const double gap = has("top_k") ? std::ceil(std::log2(1.0 / config.top_k + 1.0) / 7.0) : 0.0;
-  const double value = has("quantise") ? config.bits / 8.0 : sizeof(float);
-  const double scales =
-      has("quantise") ? static_cast<double>(layout.entries().size() * sizeof(float)) : 0.0;
+  const auto sent = static_cast<double>(CoordinatesSent(config, layout.size()));
+  const double gap =
+      HasStage(config, "top_k") ? std::ceil(std::log2(1.0 / config.top_k + 1.0) / 7.0) : 0.0;
+  const double value = HasStage(config, "quantise") ? config.bits / 8.0 : sizeof(float);
+  const double scales = HasStage(config, "quantise")
+                            ? static_cast<double>(layout.entries().size() * sizeof(float))
+                            : 0.0;
   return sent * (gap + value) + scales;
 }
 

@@ -72,6 +72,20 @@ Status VirtualClients::WorkOn(const std::vector<const ClientShard*>& cohort,
 
 void VirtualClients::Send(const ClientId& /*client*/, Bytes /*payload*/) {}
 
+/// Takes a client out of an evaluation.
+void VirtualClients::Decline(const ClientId& client,
+                             const Error& why,
+                             RoundId round,
+                             std::vector<ClientId>& ids,
+                             std::vector<UserMetrics>& metrics) {
+  events_.emplace_back(coordinator::DropEvent{.client = client, .round = round, .why = why});
+  std::erase(ids, client);
+  const std::vector<std::uint32_t>& users = shards_.at(client)->users;
+  std::erase_if(metrics, [&users](const UserMetrics& user) {
+    return std::find(users.begin(), users.end(), user.user) != users.end();
+  });
+}
+
 Status VirtualClients::Evaluate(const std::vector<const ClientShard*>& cohort,
                                 const EvaluateTask& task,
                                 const Broadcast& broadcast) {
@@ -89,14 +103,24 @@ Status VirtualClients::Evaluate(const std::vector<const ClientShard*>& cohort,
                                    .evaluation = OptionsOfTask(task),
                                    .stop = parts_.stop,
                                    .ranks = parts_.model.ranks};
-  RONDO_TRY(const std::vector<UserMetrics> metrics,
-            HasOwnModels(task, *broadcast.model.layout)
-                ? EvaluateClients({.common = evaluation,
-                                   .task = task,
-                                   .clients = cohort,
-                                   .trainer = parts_.trainer,
-                                   .store = parts_.store})
-                : EvaluateModel(evaluation));
+  std::vector<UserMetrics> metrics;
+  if (HasOwnModels(task, *broadcast.model.layout)) {
+    RONDO_TRY(ClientScores scores,
+              EvaluateClients({.common = evaluation,
+                               .task = task,
+                               .clients = cohort,
+                               .trainer = parts_.trainer,
+                               .store = parts_.store}));
+    for (const auto& [client, why] : scores.untuned) {
+      Decline(client, why, task.round, ids, scores.users);
+    }
+    metrics = std::move(scores.users);
+  } else {
+    RONDO_TRY(metrics, EvaluateModel(evaluation));
+  }
+  if (ids.empty()) {
+    return Ok();
+  }
   RONDO_TRY(UpdateSum sum, SumMetrics(metrics, task));
   sum.contributors = static_cast<std::uint32_t>(ids.size());
   events_.emplace_back(PackEvent{.round = task.round,

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/data/dataset.h"
+#include "common/metrics/evaluate.h"
 #include "common/model/trainer.h"
 #include "coordinator/client_pool.h"
 #include "coordinator/strategy.h"
@@ -108,6 +109,11 @@ class VirtualClients : public coordinator::ClientPool {
   Status Train(const std::vector<const ClientShard*>& cohort,
                const TrainTask& task,
                const Broadcast& broadcast);
+  void Decline(const ClientId& client,
+               const Error& why,
+               RoundId round,
+               std::vector<ClientId>& ids,
+               std::vector<UserMetrics>& metrics);
   Status Evaluate(const std::vector<const ClientShard*>& cohort,
                   const EvaluateTask& task,
                   const Broadcast& broadcast);

@@ -172,7 +172,7 @@ Result<UpdateSum> VirtualClients::Contribute(const ClientReport& report,
   }
   bytes_up_ += bytes;
   if (parts_.store != nullptr && KeepsVectors(task, *broadcast.model.layout)) {
-    parts_.store->Stage(report.id, task.round, std::move(end.next));
+    RONDO_TRY_STATUS(parts_.store->Stage(report.id, task.round, std::move(end.next)));
   }
   return sum;
 }

@@ -123,24 +123,21 @@ Fault ObjectiveFault(const Scenario& scenario) {
 }
 
 Fault CompressionFault(const CompressionConfig& compression, const PrivacyConfig& privacy) {
-  const auto has = [&](const char* stage) {
-    return std::count(compression.stages.begin(), compression.stages.end(), stage) > 0;
-  };
-  for (const std::string& stage : compression.stages) {
-    if (std::count(compression.stages.begin(), compression.stages.end(), stage) > 1) {
-      return ScenarioFault{"compression.stages", "\"" + stage + "\" is named twice"};
-    }
+  if (Fault fault = FindCompressionFault(compression)) {
+    return fault;
   }
-  if (has("low_rank") && has("top_k")) {
-    return ScenarioFault{"compression.stages",
-                         "\"top_k\" keeps what it did not send for later rounds, but \"low_rank\" "
-                         "draws new columns every round; name one of them"};
-  }
-  if ((has("top_k") || has("quantise")) && (privacy.grid == "ring" || privacy.mode == "masked")) {
+  const bool packs = HasStage(compression, "top_k") || HasStage(compression, "quantise");
+  if (packs && (privacy.grid == "ring" || privacy.mode == "masked")) {
     return ScenarioFault{"compression.stages",
                          "masked numbers on a ring have one length each, and none may be left out "
                          "by the client's choice; use \"low_rank\", which is linear, or "
                          "privacy.grid = \"exact\"",
+                         ErrorCode::kUnsupported};
+  }
+  if (packs && privacy.clip_norm > 0) {
+    return ScenarioFault{"privacy.clip_norm",
+                         "\"top_k\" and \"quantise\" come after the clip and may make an update "
+                         "longer than it; set it to 0, or leave them out of compression.stages",
                          ErrorCode::kUnsupported};
   }
   return std::nullopt;
@@ -204,6 +201,24 @@ Fault EvaluationFault(const EvaluationConfig& evaluation, const DataConfig& data
 }
 
 }  // namespace
+
+bool HasStage(const CompressionConfig& config, std::string_view stage) {
+  return std::find(config.stages.begin(), config.stages.end(), stage) != config.stages.end();
+}
+
+std::optional<ScenarioFault> FindCompressionFault(const CompressionConfig& config) {
+  for (const std::string& stage : config.stages) {
+    if (std::count(config.stages.begin(), config.stages.end(), stage) > 1) {
+      return ScenarioFault{"compression.stages", "\"" + stage + "\" is named twice"};
+    }
+  }
+  if (HasStage(config, "low_rank") && HasStage(config, "top_k")) {
+    return ScenarioFault{"compression.stages",
+                         "\"top_k\" keeps what it did not send for later rounds, but \"low_rank\" "
+                         "draws new columns every round; name one of them"};
+  }
+  return std::nullopt;
+}
 
 Status CheckDataConfig(const DataConfig& data) {
   if (const Fault fault = DataFault(data)) {

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "common/config/scenario.h"
 
@@ -13,6 +14,12 @@ struct ScenarioFault {
   std::string message;
   ErrorCode code = ErrorCode::kInvalidArgument;
 };
+
+/// Whether `compression.stages` names a stage.
+bool HasStage(const CompressionConfig& config, std::string_view stage);
+
+/// Stages that cannot work together, whatever the scenario.
+std::optional<ScenarioFault> FindCompressionFault(const CompressionConfig& config);
 
 /// Finds what ranges of single keys do not: the first impossible combination, or nothing.
 std::optional<ScenarioFault> FindScenarioFault(const Scenario& scenario);

@@ -1,33 +1,37 @@
 #include "common/federated/compression.h"
 
-#include <algorithm>
+#include <string>
 #include <utility>
 
+#include "common/config/validate.h"
 #include "common/federated/low_rank.h"
 #include "common/federated/packing.h"
 #include "common/federated/vector_math.h"
 
 namespace rondo {
-namespace {
-
-bool Has(const CompressionConfig& config, std::string_view stage) {
-  return std::find(config.stages.begin(), config.stages.end(), stage) != config.stages.end();
+Status CheckCompression(const CompressionConfig& config,
+                        const std::shared_ptr<const ParameterLayout>& shared) {
+  if (HasStage(config, "low_rank") && CompressedLayout(config, shared) == shared) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "compression.rank: no embedding table that clients share is wider than "
+                    + std::to_string(config.rank)
+                    + ", so \"low_rank\" would change nothing; lower it, or leave the stage out");
+  }
+  return Ok();
 }
-
-}  // namespace
 
 std::shared_ptr<const ParameterLayout> CompressedLayout(
     const CompressionConfig& config,
     const std::shared_ptr<const ParameterLayout>& shared) {
-  return Has(config, "low_rank") ? LowRankLayout(shared, config.rank) : shared;
+  return HasStage(config, "low_rank") ? LowRankLayout(shared, config.rank) : shared;
 }
 
 bool PacksUpdates(const CompressionConfig& config) {
-  return Has(config, "top_k") || Has(config, "quantise");
+  return HasStage(config, "top_k") || HasStage(config, "quantise");
 }
 
 bool KeepsResidual(const CompressionConfig& config) {
-  return Has(config, "top_k");
+  return HasStage(config, "top_k");
 }
 
 Result<Compressed> Compress(const TrainTask& task,

@@ -19,6 +19,10 @@ namespace rondo {
 /// What a client's earlier updates lacked of what it meant to send (error feedback).
 inline constexpr std::string_view kResidualVector = "residual";
 
+/// Errors  kInvalidArgument for stages that would change nothing about updates of layout `shared`.
+Status CheckCompression(const CompressionConfig& config,
+                        const std::shared_ptr<const ParameterLayout>& shared);
+
 /// The layout of what is sent for an update of layout `shared`: `shared` itself but for low_rank,
 /// which leaves `rank` columns of every embedding table.
 std::shared_ptr<const ParameterLayout> CompressedLayout(

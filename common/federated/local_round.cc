@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/core/check.h"
 #include "common/federated/compression.h"
 #include "common/federated/control_variates.h"
 #include "common/federated/dynamic.h"
@@ -87,6 +88,45 @@ void ZeroUnshared(ParameterVector& delta) {
       std::fill(values.begin(), values.end(), 0.0F);
     }
   }
+}
+
+/// `change` is of the whole model.
+Status FillDelta(const TrainTask& task,
+                 const ParameterVector& change,
+                 const ClientVectors& own,
+                 Rng& rng,
+                 LocalBlock& block,
+                 ClientVectors& next) {
+  const auto shared = SharedLayout(change.layout);
+  RONDO_TRY(Compressed compressed,
+            Compress(task,
+                     {.layout = shared, .values = SharedPart(change, shared)},
+                     FindVector(own, kResidualVector),
+                     rng));
+  block.values = std::move(compressed.values);
+  block.packed = std::move(compressed.packed);
+  if (compressed.residual) {
+    SetVector(next, kResidualVector, *std::move(compressed.residual));
+  }
+  return Ok();
+}
+
+Status FillControl(const TrainTask& task,
+                   const Broadcast& broadcast,
+                   const ParameterVector& change,
+                   std::uint64_t steps,
+                   const ClientVectors& own,
+                   LocalBlock& block,
+                   ClientVectors& next) {
+  RONDO_TRY(std::vector<float> moved,
+            ControlChange(broadcast, change.values, steps, task.client.learning_rate));
+  ParameterVector control{.layout = change.layout, .values = std::move(moved)};
+  block.values = SharedPart(control, SharedLayout(change.layout));
+  if (const ParameterVector* const old = FindVector(own, kControlVector)) {
+    AddScaled(control.values, old->values, 1.0);
+  }
+  SetVector(next, kControlVector, std::move(control));
+  return Ok();
 }
 
 }  // namespace
@@ -183,31 +223,15 @@ Result<LocalEnd> EndRound(const TrainTask& task,
               kDynamicVector,
               {.layout = layout, .values = NextDynamic(own, change.values, task.dynamic_alpha)});
   }
-  const auto shared = SharedLayout(layout);
   for (BlockShape& shape : BlocksOfTask(task, layout)) {
     LocalBlock block{.shape = std::move(shape), .values = {}, .packed = {}};
     if (block.shape.name == kDeltaBlock) {
-      RONDO_TRY(Compressed compressed,
-                Compress(task,
-                         {.layout = shared, .values = SharedPart(change, shared)},
-                         FindVector(own, kResidualVector),
-                         rng));
-      block.values = std::move(compressed.values);
-      block.packed = std::move(compressed.packed);
-      if (compressed.residual) {
-        SetVector(end.next, kResidualVector, *std::move(compressed.residual));
-      }
-    } else if (block.shape.name == kStepsBlock) {
-      block.values = {StepsValue(steps)};
+      RONDO_TRY_STATUS(FillDelta(task, change, own, rng, block, end.next));
+    } else if (block.shape.name == kControlVector) {
+      RONDO_TRY_STATUS(FillControl(task, broadcast, change, steps, own, block, end.next));
     } else {
-      RONDO_TRY(std::vector<float> moved,
-                ControlChange(broadcast, change.values, steps, task.client.learning_rate));
-      ParameterVector control{.layout = layout, .values = std::move(moved)};
-      block.values = SharedPart(control, shared);
-      if (const ParameterVector* const old = FindVector(own, kControlVector)) {
-        AddScaled(control.values, old->values, 1.0);
-      }
-      SetVector(end.next, kControlVector, std::move(control));
+      RONDO_CHECK(block.shape.name == kStepsBlock) << "nobody fills a block " << block.shape.name;
+      block.values = {StepsValue(steps)};
     }
     end.blocks.push_back(std::move(block));
   }
@@ -216,7 +240,7 @@ Result<LocalEnd> EndRound(const TrainTask& task,
 }
 
 TrainTask FineTuneTask(const EvaluateTask& task, double dropout) {
-  TrainTask training{.round = task.round, .seed = task.seed, .data_seed = task.data_seed};
+  TrainTask training{.round = 0, .seed = task.seed, .data_seed = task.data_seed};
   training.client = task.client;
   training.client.epochs = task.fine_tune;
   training.client.steps = 0;

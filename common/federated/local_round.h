@@ -81,8 +81,8 @@ Result<LocalEnd> EndRound(const TrainTask& task,
                           std::uint64_t steps,
                           Rng& rng);
 
-/// The training of a client that tunes the model to its own rows before it evaluates it; the result
-/// is neither sent nor kept. `dropout` is the model's.
+/// The training of a client that tunes the model to its own rows before it evaluates it, the same
+/// in every round; the result is neither sent nor kept. `dropout` is the model's.
 TrainTask FineTuneTask(const EvaluateTask& task, double dropout);
 
 /// The model as one client uses it: with its personal parameters. Errors  kCorrupt as StartRound.

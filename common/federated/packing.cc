@@ -7,33 +7,26 @@
 #include <numeric>
 #include <string>
 
+#include "common/config/validate.h"
+
 namespace rondo {
 namespace {
 
 static_assert(std::endian::native == std::endian::little,
               "numbers are copied as they lie in memory");
 
-bool Has(const CompressionConfig& config, std::string_view stage) {
-  return std::find(config.stages.begin(), config.stages.end(), stage) != config.stages.end();
-}
-
 std::int64_t MostLevel(const CompressionConfig& config) {
   return (std::int64_t{1} << (config.bits - 1)) - 1;
-}
-
-std::size_t Kept(const CompressionConfig& config, std::size_t size) {
-  const double share = std::ceil(config.top_k * static_cast<double>(size));
-  return std::clamp<std::size_t>(static_cast<std::size_t>(share), 1, size);
 }
 
 /// Ascending indices of the coordinates that are sent.
 std::vector<std::uint32_t> Places(const CompressionConfig& config, std::span<const float> values) {
   std::vector<std::uint32_t> places(values.size());
   std::iota(places.begin(), places.end(), 0U);
-  if (!Has(config, "top_k")) {
+  if (!HasStage(config, "top_k")) {
     return places;
   }
-  const auto kept = static_cast<std::ptrdiff_t>(Kept(config, values.size()));
+  const auto kept = static_cast<std::ptrdiff_t>(CoordinatesSent(config, values.size()));
   std::nth_element(places.begin(),
                    places.begin() + kept - 1,
                    places.end(),
@@ -166,16 +159,16 @@ Result<std::vector<std::uint32_t>> ReadPlaces(const CompressionConfig& config,
                                               std::size_t size,
                                               Reader& reader) {
   std::vector<std::uint32_t> places;
-  if (!Has(config, "top_k")) {
+  if (!HasStage(config, "top_k")) {
     places.resize(size);
     std::iota(places.begin(), places.end(), 0U);
     return places;
   }
   RONDO_TRY(const std::uint64_t count, reader.Number());
-  if (count != Kept(config, size)) {
+  if (count != CoordinatesSent(config, size)) {
     return Fail(ErrorCode::kCorrupt,
                 "packed update: " + std::to_string(count) + " coordinates, asked for were "
-                    + std::to_string(Kept(config, size)));
+                    + std::to_string(CoordinatesSent(config, size)));
   }
   std::uint64_t next = 0;
   for (std::uint64_t i = 0; i < count; ++i) {
@@ -257,16 +250,24 @@ Status ReadLevels(const CompressionConfig& config,
 
 }  // namespace
 
+std::size_t CoordinatesSent(const CompressionConfig& config, std::size_t size) {
+  if (!HasStage(config, "top_k")) {
+    return size;
+  }
+  const double share = std::ceil(config.top_k * static_cast<double>(size));
+  return std::clamp<std::size_t>(static_cast<std::size_t>(share), 1, size);
+}
+
 Bytes PackUpdate(const CompressionConfig& config,
                  const ParameterLayout& layout,
                  std::span<const float> values,
                  Rng& rng) {
   Writer writer;
   const std::vector<std::uint32_t> places = Places(config, values);
-  if (Has(config, "top_k")) {
+  if (HasStage(config, "top_k")) {
     WritePlaces(places, writer);
   }
-  if (Has(config, "quantise")) {
+  if (HasStage(config, "quantise")) {
     WriteLevels(config, layout, values, places, rng, writer);
   } else {
     for (const std::uint32_t place : places) {
@@ -282,7 +283,7 @@ Result<std::vector<float>> UnpackUpdate(const CompressionConfig& config,
   Reader reader(bytes);
   RONDO_TRY(const std::vector<std::uint32_t> places, ReadPlaces(config, layout.size(), reader));
   std::vector<float> values(layout.size(), 0.0F);
-  if (Has(config, "quantise")) {
+  if (HasStage(config, "quantise")) {
     RONDO_TRY_STATUS(ReadLevels(config, layout, places, reader, values));
   } else {
     for (const std::uint32_t place : places) {

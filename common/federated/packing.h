@@ -24,6 +24,9 @@
 /// (QSGD), with the largest magnitude of a tensor in place of its norm.
 namespace rondo {
 
+/// How many coordinates of `size` an update holds.
+std::size_t CoordinatesSent(const CompressionConfig& config, std::size_t size);
+
 /// Largest share of coordinates first, ties to the lower index; quantised levels are rounded at
 /// random so that their expected value is the coordinate. Shapes  values: the layout's.
 Bytes PackUpdate(const CompressionConfig& config,

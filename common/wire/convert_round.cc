@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "common/config/validate.h"
 #include "common/wire/convert.h"
 #include "common/wire/convert_grid.h"
 
@@ -107,6 +108,9 @@ CompressionConfig FromProto(Bounds& bounds, const v1::Compression& proto) {
   compression.rank = proto.rank();
   compression.top_k = proto.top_k();
   compression.bits = proto.bits();
+  if (FindCompressionFault(compression)) {
+    bounds.Broken("compression.stages", "are stages that cannot work together");
+  }
   return compression;
 }
 
@@ -124,6 +128,9 @@ TrainTask FromProto(Bounds& bounds, RoundId round, const v1::TrainTask& proto) {
   task.seed = proto.seed();
   task.data_seed = proto.data_seed();
   task.client = FromProto(bounds, proto.client());
+  if (proto.control_variates() && (proto.client().optimizer() != "sgd" || proto.clip_norm() > 0)) {
+    bounds.Broken("control_variates", "needs sgd and no clip_norm");
+  }
   task.proximal_mu = proto.proximal_mu();
   task.normalise = proto.normalise();
   task.control_variates = proto.control_variates();

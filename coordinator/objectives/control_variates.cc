@@ -14,11 +14,8 @@ namespace {
 
 class ControlSum : public Aggregator {
  public:
-  ControlSum(AggregationRound round,
-             detail::ServerVector& control,
-             std::unique_ptr<Aggregator> next)
-      : round_(std::move(round)),
-        control_(control),
+  ControlSum(detail::ServerVector& sum, std::unique_ptr<Aggregator> next)
+      : sum_(sum),
         next_(std::move(next)) {}
 
   Status Accumulate(UpdateSum update) override {
@@ -50,54 +47,56 @@ class ControlSum : public Aggregator {
       MeanOfGrid(block.values,
                  ring ? std::int64_t{1} << block.grid.bits : 0,
                  block.grid.step,
-                 static_cast<double>(std::max<std::size_t>(round_.population, 1)),
+                 1.0,
                  shared.values);
       CopyTensors(shared, change);
     }
-    ParameterVector next = control_.Now(mean.layout);
+    ParameterVector next = sum_.Now(mean.layout);
     AddScaled(next.values, change.values, 1.0);
     if (!AllFinite(next.values)) {
-      return Fail(ErrorCode::kDiverged, "the server's control variate is no longer finite");
+      return Fail(ErrorCode::kDiverged, "the sum of the control variates is no longer finite");
     }
-    control_.Propose(std::move(next));
+    sum_.Propose(std::move(next));
     return mean;
   }
 
  private:
-  AggregationRound round_;
-  detail::ServerVector& control_;
+  detail::ServerVector& sum_;
   std::unique_ptr<Aggregator> next_;
   UpdateSum changes_;
 };
 
 class ControlVariates : public Objective {
  public:
-  std::vector<NamedVector> Extra(const ParameterVector& model) const override {
+  std::vector<NamedVector> Extra(const ParameterVector& model,
+                                 std::size_t population) const override {
+    ParameterVector control = sum_.Now(model.layout);
+    Scale(control.values, 1.0 / static_cast<double>(std::max<std::size_t>(population, 1)));
     std::vector<NamedVector> extra;
-    extra.push_back({.name = control_.name(), .vector = control_.Now(model.layout)});
+    extra.push_back({.name = std::string(kControlVector), .vector = std::move(control)});
     return extra;
   }
 
-  std::unique_ptr<Aggregator> Wrap(const AggregationRound& round,
+  std::unique_ptr<Aggregator> Wrap(const AggregationRound& /*round*/,
                                    std::unique_ptr<Aggregator> next) override {
-    return std::make_unique<ControlSum>(round, control_, std::move(next));
+    return std::make_unique<ControlSum>(sum_, std::move(next));
   }
 
-  void Commit() override { control_.Commit(); }
+  void Commit() override { sum_.Commit(); }
 
-  detail::NamedState SaveState() const override { return control_.Save(); }
+  detail::NamedState SaveState() const override { return sum_.Save(); }
 
-  std::vector<std::string> state_names() const override { return {control_.name()}; }
+  std::vector<std::string> state_names() const override { return {sum_.name()}; }
 
-  Status LoadState(detail::NamedState state) override { return control_.Load(std::move(state)); }
+  Status LoadState(detail::NamedState state) override { return sum_.Load(std::move(state)); }
 
  private:
-  detail::ServerVector control_{std::string(kControlVector)};
+  detail::ServerVector sum_{"control_sum"};
 };
 
 }  // namespace
 
-std::unique_ptr<Objective> NewControlVariates(const StrategyConfig& /*config*/) {
+std::unique_ptr<Objective> NewControlVariates() {
   return std::make_unique<ControlVariates>();
 }
 

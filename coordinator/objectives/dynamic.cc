@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "common/federated/dynamic.h"
 #include "common/federated/vector_math.h"
 #include "coordinator/objectives/server_vector.h"
 
@@ -26,11 +25,10 @@ class DynamicMean : public Aggregator {
 
   Result<ParameterVector> Report() && override {
     RONDO_TRY(ParameterVector mean, std::move(*next_).Report());
-    const double share = static_cast<double>(contributors_)
-                         / static_cast<double>(std::max<std::size_t>(round_.population, 1));
+    const auto clients = static_cast<double>(std::max<std::size_t>(round_.population, 1));
     ParameterVector drift = drift_.Now(mean.layout);
-    AddScaled(drift.values, mean.values, std::min(share, 1.0));
-    AddScaled(mean.values, drift.values, 1.0);
+    AddScaled(drift.values, mean.values, static_cast<double>(contributors_));
+    AddScaled(mean.values, drift.values, 1.0 / clients);
     drift_.Propose(std::move(drift));
     return mean;
   }
@@ -44,7 +42,10 @@ class DynamicMean : public Aggregator {
 
 class Dynamic : public Objective {
  public:
-  std::vector<NamedVector> Extra(const ParameterVector& /*model*/) const override { return {}; }
+  std::vector<NamedVector> Extra(const ParameterVector& /*model*/,
+                                 std::size_t /*population*/) const override {
+    return {};
+  }
 
   std::unique_ptr<Aggregator> Wrap(const AggregationRound& round,
                                    std::unique_ptr<Aggregator> next) override {
@@ -60,12 +61,12 @@ class Dynamic : public Objective {
   Status LoadState(detail::NamedState state) override { return drift_.Load(std::move(state)); }
 
  private:
-  detail::ServerVector drift_{std::string(kDynamicVector)};
+  detail::ServerVector drift_{"drift"};
 };
 
 }  // namespace
 
-std::unique_ptr<Objective> NewDynamic(const StrategyConfig& /*config*/) {
+std::unique_ptr<Objective> NewDynamic() {
   return std::make_unique<Dynamic>();
 }
 

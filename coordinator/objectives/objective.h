@@ -15,8 +15,9 @@ class Objective {
  public:
   virtual ~Objective() = default;
 
-  /// What clients need beside `model`.
-  virtual std::vector<NamedVector> Extra(const ParameterVector& model) const = 0;
+  /// What clients need beside `model`, when `population` clients take part in the run.
+  virtual std::vector<NamedVector> Extra(const ParameterVector& model,
+                                         std::size_t population) const = 0;
 
   /// Stands before a round's aggregator: takes the objective's own blocks out of the updates, and
   /// changes what `next` reports, which has the layout of the whole model. The state that follows

@@ -3,6 +3,7 @@
 #include "common/config/presets.h"
 #include "common/federated/control_variates.h"
 #include "common/federated/dynamic.h"
+#include "common/federated/low_rank.h"
 #include "coordinator/strategy.h"
 
 namespace rondo::coordinator {
@@ -52,7 +53,7 @@ class ObjectivesTest : public ::testing::Test {
   }
 
   std::vector<float> Control() const {
-    const std::vector<NamedVector> extra = strategy_->Extra(model_);
+    const std::vector<NamedVector> extra = strategy_->Extra(model_, kPopulation);
     EXPECT_EQ(extra.size(), 1U);
     EXPECT_EQ(extra.front().name, kControlVector);
     return extra.front().vector.values;
@@ -117,7 +118,7 @@ TEST_F(ObjectivesTest, AnUpdateWithoutItsControlVariateIsRefused) {
 
 TEST_F(ObjectivesTest, FedDynsStepIsTheMeanPlusTheDriftSoFar) {
   Use("dynamic");
-  EXPECT_TRUE(strategy_->Extra(model_).empty());
+  EXPECT_TRUE(strategy_->Extra(model_, kPopulation).empty());
   // By hand: two of eight clients, so the drift moves by a quarter of the mean.
   std::vector<UpdateSum> first;
   first.push_back(Update({4.0F, 0.0F}));
@@ -175,6 +176,46 @@ TEST_F(ObjectivesTest, RulesThatDistrustClientsRefuseControlVariates) {
   }
 }
 
+TEST_F(ObjectivesTest, TheControlVariateStaysTheMeanWhenClientsJoin) {
+  Use("control_variates");
+  std::vector<UpdateSum> updates;
+  updates.push_back(Update({0.0F, 0.0F}, std::vector<float>{8.0F, 16.0F}));
+  ASSERT_TRUE(strategy_->optimizer().Step(model_, Mean(std::move(updates)).value()));
+  EXPECT_EQ(strategy_->Extra(model_, 4).front().vector.values, (std::vector<float>{2, 4, 0, 0}));
+  EXPECT_EQ(strategy_->Extra(model_, 16).front().vector.values,
+            (std::vector<float>{0.5F, 1, 0, 0}));
+}
+
+TEST_F(ObjectivesTest, WhatCannotWorkTogetherIsRefused) {
+  const struct {
+    void (*spoil)(Scenario&);
+    const char* key;
+  } cases[] = {{[](Scenario& s) {
+                  s.strategy.objective = "dynamic";
+                  s.strategy.row_contributors = 2;
+                },
+                "strategy.row_contributors"},
+               {[](Scenario& s) {
+                  s.compression.stages = {"top_k"};
+                  s.strategy.aggregator = "median";
+                },
+                "compression.stages"},
+               {[](Scenario& s) {
+                  s.compression.stages = {"low_rank"};
+                  s.strategy.row_clip = 0.3;
+                },
+                "compression.stages"}};
+
+  for (const auto& [spoil, key] : cases) {
+    Scenario scenario;
+    spoil(scenario);
+    const auto strategy = Strategy::Create(scenario);
+    ASSERT_FALSE(strategy) << key;
+    EXPECT_EQ(strategy.error().code, ErrorCode::kUnsupported);
+    EXPECT_EQ(strategy.error().message.find(key), 0U) << strategy.error().message;
+  }
+}
+
 TEST_F(ObjectivesTest, LowRankUpdatesComeBackInTheModelsLayout) {
   layout_ = ParameterLayout::Create({{.name = "item.weight",
                                       .shape = {4, 8},
@@ -184,14 +225,26 @@ TEST_F(ObjectivesTest, LowRankUpdatesComeBackInTheModelsLayout) {
                 .value();
   Scenario scenario;
   scenario.compression.stages = {"low_rank"};
-  scenario.compression.rank = 8;
+  scenario.compression.rank = 2;
   strategy_ = Strategy::Create(scenario).value();
-  shared_ = layout_;
-  std::vector<float> delta(layout_->size(), 0.25F);
-  std::vector<UpdateSum> whole;
-  whole.push_back(Update(delta));
-  // A rank of the width leaves the table as it is.
-  EXPECT_EQ(Mean(std::move(whole))->values, delta);
+  ParameterVector delta{.layout = layout_, .values = std::vector<float>(layout_->size())};
+  for (std::size_t i = 8; i < delta.values.size(); ++i) {
+    delta.values[i] = 0.01F * static_cast<float>(i);
+  }
+  const auto sketched = LowRankLayout(layout_, 2);
+  ASSERT_LT(sketched->size(), layout_->size());
+  const ParameterVector sketch = Project(delta, sketched, scenario.seed, 1);
+  shared_ = sketched;
+  std::vector<UpdateSum> updates;
+  updates.push_back(Update(sketch.values));
+
+  const auto mean = Mean(std::move(updates));
+  ASSERT_TRUE(mean) << mean.error().message;
+  EXPECT_EQ(mean->layout->digest(), layout_->digest());
+  const ParameterVector expected = Unproject(sketch, layout_, scenario.seed, 1);
+  for (std::size_t i = 0; i < expected.values.size(); ++i) {
+    EXPECT_NEAR(mean->values[i], expected.values[i], 1e-6) << i;
+  }
 }
 
 }  // namespace

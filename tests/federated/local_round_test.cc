@@ -370,7 +370,7 @@ TEST(LocalRound, FineTuningIsPlainTrainingOfTheAskedEpochs) {
 
   const TrainTask task = FineTuneTask(evaluate, 0.25);
 
-  EXPECT_EQ(task.round, 8U);
+  EXPECT_EQ(task.round, 0U) << "whoever evaluates a model tunes it alike, whatever the round";
   EXPECT_EQ(task.seed, 5U);
   EXPECT_EQ(task.data_seed, 6U);
   EXPECT_EQ(task.client.epochs, 3);

@@ -97,6 +97,13 @@ TEST_F(ClientStateTest, BuffersWithErrorFeedbackRun) {
   const auto buffered = Run(6, "buffered");
   ASSERT_TRUE(buffered) << buffered.error().message;
   EXPECT_EQ(buffered->void_rounds, 0U);
+  // Every client has answered some round, and keeps what it did not send.
+  std::size_t files = 0;
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(folder_ / "buffered" / "clients")) {
+    files += entry.path().extension() == ".safetensors" ? 1 : 0;
+  }
+  EXPECT_GE(files, 3U);
 }
 
 TEST_F(ClientStateTest, TheMemoryLimitChangesNoBit) {

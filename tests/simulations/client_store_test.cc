@@ -32,7 +32,7 @@ class ClientStoreTest : public ::testing::Test {
 
   /// A client's round that counts.
   void Play(ClientStore& store, const ClientId& client, RoundId round, float value) {
-    store.Stage(client, round, Vectors(value));
+    ASSERT_TRUE(store.Stage(client, round, Vectors(value)));
     ASSERT_TRUE(store.Resolve(client, round, true));
   }
 
@@ -63,14 +63,14 @@ class ClientStoreTest : public ::testing::Test {
 TEST_F(ClientStoreTest, WhatIsStagedCountsOnlyIfTheRoundDid) {
   ClientStore store = Open(0);
   EXPECT_EQ(Kept(store, "a"), -1.0F);
-  store.Stage("a", 1, Vectors(1.0F));
+  ASSERT_TRUE(store.Stage("a", 1, Vectors(1.0F)));
   EXPECT_EQ(Kept(store, "a"), -1.0F);
   ASSERT_TRUE(store.Resolve("a", 1, false));
   EXPECT_EQ(Kept(store, "a"), -1.0F);
   Play(store, "a", 2, 2.0F);
   EXPECT_EQ(Kept(store, "a"), 2.0F);
   // A result of another round, or one that comes twice, changes nothing.
-  store.Stage("a", 4, Vectors(4.0F));
+  ASSERT_TRUE(store.Stage("a", 4, Vectors(4.0F)));
   ASSERT_TRUE(store.Resolve("a", 3, true));
   ASSERT_TRUE(store.Resolve("a", 2, true));
   EXPECT_EQ(Kept(store, "a"), 2.0F);
@@ -130,6 +130,31 @@ TEST_F(ClientStoreTest, AboveTheMemoryLimitStateLiesInFilesAndIsTheSame) {
   for (int client = 0; client < 20; ++client) {
     EXPECT_EQ(Kept(store, "client-" + std::to_string(client)), static_cast<float>(client));
   }
+}
+
+TEST_F(ClientStoreTest, WhatIsStagedKeepsToTheMemoryLimit) {
+  memory_ = 2 * kNumbers * sizeof(float);
+  ClientStore store = Open(0);
+  for (int client = 0; client < 6; ++client) {
+    ASSERT_TRUE(store.Stage("client-" + std::to_string(client), 1, Vectors(1.0F)));
+  }
+  EXPECT_EQ(Files(), 4U);
+  for (int client = 0; client < 6; ++client) {
+    ASSERT_TRUE(store.Resolve("client-" + std::to_string(client), 1, client % 2 == 0));
+  }
+  for (int client = 0; client < 6; ++client) {
+    EXPECT_EQ(Kept(store, "client-" + std::to_string(client)), client % 2 == 0 ? 1.0F : -1.0F);
+  }
+  // Killed before a result, it is as if the round had not been.
+  ASSERT_TRUE(store.Flush(1));
+  for (int client = 0; client < 6; ++client) {
+    ASSERT_TRUE(store.Stage("client-" + std::to_string(client), 2, Vectors(2.0F)));
+  }
+  ClientStore resumed = Open(1);
+  for (int client = 0; client < 6; ++client) {
+    EXPECT_EQ(Kept(resumed, "client-" + std::to_string(client)), client % 2 == 0 ? 1.0F : -1.0F);
+  }
+  EXPECT_EQ(Files(), 3U);
 }
 
 TEST_F(ClientStoreTest, WhatLeftMemoryBeforeACheckpointIsNotSeenFromTheOneBefore) {

@@ -81,8 +81,9 @@ class RecordingStrategy : public Strategy {
     return std::make_unique<RecordingAggregator>(inner_->NewAggregator(round), *sums_);
   }
 
-  std::vector<NamedVector> Extra(const ParameterVector& model) const override {
-    return inner_->Extra(model);
+  std::vector<NamedVector> Extra(const ParameterVector& model,
+                                 std::size_t population) const override {
+    return inner_->Extra(model, population);
   }
 
   coordinator::ServerOptimizer& optimizer() override { return inner_->optimizer(); }
