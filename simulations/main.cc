@@ -3,6 +3,7 @@
 #include "simulations/bench_command.h"
 #include "simulations/compare_command.h"
 #include "simulations/data_commands.h"
+#include "simulations/epsilon_command.h"
 #include "simulations/evaluate_command.h"
 #include "simulations/metrics_command.h"
 #include "simulations/mpi_ranks.h"
@@ -22,6 +23,7 @@ constexpr const char* kExamples = R"(Examples:
   rondo-sim data stats DIR
   rondo-sim metrics --recommendations R.tsv --truth T.tsv --k 5,10
   rondo-sim aggregate --strategy krum --set f=2 --updates DIR --out A.safetensors
+  rondo-sim epsilon --q 0.04 --sigma 1.5 --rounds 2250 --delta 1e-5 --accountant pld
 
 Simulates federations of attention recommenders on one machine or many.)";
 
@@ -35,6 +37,7 @@ void AddCommands(CLI::App& app, Action& action) {
   sim::AddDataCommands(app, action);
   sim::AddMetricsCommand(app, action);
   sim::AddAggregateCommand(app, action);
+  sim::AddEpsilonCommand(app, action);
 }
 
 }  // namespace
