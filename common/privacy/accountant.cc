@@ -53,6 +53,7 @@ Status CheckEpsilon(double epsilon) {
 
 std::vector<double> Divergences(const NoisyRounds& rounds, const std::vector<double>& orders) {
   std::vector<double> divergences;
+  divergences.reserve(orders.size());
   for (const double order : orders) {
     divergences.push_back(static_cast<double>(rounds.rounds)
                           * SampledGaussianRdp(rounds.rate, rounds.noise, order));
@@ -64,7 +65,7 @@ std::vector<double> Divergences(const NoisyRounds& rounds, const std::vector<dou
 /// logarithm. Small losses need large tilts, hence the orders above those of the accountant.
 LossWindow WindowOf(const NoisyRounds& rounds) {
   std::vector<double> orders = RdpOrders();
-  for (double order = 128.0; order <= 4096.0; order *= 2.0) {
+  for (int order = 128; order <= 4096; order *= 2) {
     orders.push_back(order);
   }
   const std::vector<double> divergences = Divergences(rounds, orders);

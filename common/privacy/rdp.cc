@@ -45,9 +45,10 @@ class LogSum {
 double LogExcessWhole(double rate, double noise, double order) {
   LogSum sum;
   const double inverse = 1.0 / (2.0 * noise * noise);
-  for (double k = 2.0; k <= order; k += 1.0) {
-    const double choose =
-        std::lgamma(order + 1.0) - std::lgamma(k + 1.0) - std::lgamma(order - k + 1.0);
+  double choose = std::log(order);  // of order over `power`
+  for (int power = 2; power <= static_cast<int>(order); ++power) {
+    const double k = power;
+    choose += std::log((order - k + 1.0) / k);
     sum.Add(choose + (order - k) * std::log1p(-rate) + k * std::log(rate)
             + LogExpm1((k * k - k) * inverse));
   }
