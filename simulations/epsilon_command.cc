@@ -111,7 +111,8 @@ void PrintJson(const Arguments& arguments, const Answer& answer) {
 }
 
 void Print(const Arguments& arguments, const Answer& answer) {
-  fmt::print("{}\t{:.9g}\n", answer.name, answer.value);
+  // All digits: rounded down, it would no longer be a bound.
+  fmt::print("{}\t{}\n", answer.name, answer.value);
   if (answer.order) {
     fmt::print("order\t{}\n", *answer.order);
   }
