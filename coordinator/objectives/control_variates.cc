@@ -7,7 +7,6 @@
 
 #include "common/federated/control_variates.h"
 #include "common/federated/vector_math.h"
-#include "coordinator/objectives/server_vector.h"
 
 namespace rondo::coordinator {
 namespace {
@@ -68,9 +67,11 @@ class ControlSum : public Aggregator {
 
 class ControlVariates : public Objective {
  public:
+  ControlVariates() : Objective("control_sum") {}
+
   std::vector<NamedVector> Extra(const ParameterVector& model,
                                  std::size_t population) const override {
-    ParameterVector control = sum_.Now(model.layout);
+    ParameterVector control = state().Now(model.layout);
     Scale(control.values, 1.0 / static_cast<double>(std::max<std::size_t>(population, 1)));
     std::vector<NamedVector> extra;
     extra.push_back({.name = std::string(kControlVector), .vector = std::move(control)});
@@ -79,19 +80,8 @@ class ControlVariates : public Objective {
 
   std::unique_ptr<Aggregator> Wrap(const AggregationRound& /*round*/,
                                    std::unique_ptr<Aggregator> next) override {
-    return std::make_unique<ControlSum>(sum_, std::move(next));
+    return std::make_unique<ControlSum>(state(), std::move(next));
   }
-
-  void Commit() override { sum_.Commit(); }
-
-  detail::NamedState SaveState() const override { return sum_.Save(); }
-
-  std::vector<std::string> state_names() const override { return {sum_.name()}; }
-
-  Status LoadState(detail::NamedState state) override { return sum_.Load(std::move(state)); }
-
- private:
-  detail::ServerVector sum_{"control_sum"};
 };
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "common/federated/vector_math.h"
-#include "coordinator/objectives/server_vector.h"
 
 namespace rondo::coordinator {
 namespace {
@@ -42,6 +41,8 @@ class DynamicMean : public Aggregator {
 
 class Dynamic : public Objective {
  public:
+  Dynamic() : Objective("drift") {}
+
   std::vector<NamedVector> Extra(const ParameterVector& /*model*/,
                                  std::size_t /*population*/) const override {
     return {};
@@ -49,19 +50,8 @@ class Dynamic : public Objective {
 
   std::unique_ptr<Aggregator> Wrap(const AggregationRound& round,
                                    std::unique_ptr<Aggregator> next) override {
-    return std::make_unique<DynamicMean>(round, drift_, std::move(next));
+    return std::make_unique<DynamicMean>(round, state(), std::move(next));
   }
-
-  void Commit() override { drift_.Commit(); }
-
-  detail::NamedState SaveState() const override { return drift_.Save(); }
-
-  std::vector<std::string> state_names() const override { return {drift_.name()}; }
-
-  Status LoadState(detail::NamedState state) override { return drift_.Load(std::move(state)); }
-
- private:
-  detail::ServerVector drift_{"drift"};
 };
 
 }  // namespace

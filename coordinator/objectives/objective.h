@@ -5,14 +5,18 @@
 #include <utility>
 #include <vector>
 
+#include "coordinator/objectives/server_vector.h"
 #include "coordinator/strategy.h"
 
 namespace rondo::coordinator {
 
-/// The server's half of a client objective that has state between rounds. Its vectors have the
-/// layout of the whole model and are part of the checkpoint.
+/// The server's half of a client objective that has state between rounds: one vector in the layout
+/// of the whole model, which is part of the checkpoint.
 class Objective {
  public:
+  /// `state` names the vector.
+  explicit Objective(std::string state) : state_(std::move(state)) {}
+
   virtual ~Objective() = default;
 
   /// What clients need beside `model`, when `population` clients take part in the run.
@@ -21,20 +25,16 @@ class Objective {
 
   /// Stands before a round's aggregator: takes the objective's own blocks out of the updates, and
   /// changes what `next` reports, which has the layout of the whole model. The state that follows
-  /// waits for Commit. The object outlives the aggregator.
+  /// waits for Commit of `state`. The object outlives the aggregator.
   virtual std::unique_ptr<Aggregator> Wrap(const AggregationRound& round,
                                            std::unique_ptr<Aggregator> next) = 0;
 
-  /// What the last wrapped aggregator reported is part of the model now.
-  virtual void Commit() = 0;
+  detail::ServerVector& state() { return state_; }
 
-  virtual std::vector<std::pair<std::string, ParameterVector>> SaveState() const = 0;
+  const detail::ServerVector& state() const { return state_; }
 
-  /// The names of SaveState's vectors, whether there are any yet or not.
-  virtual std::vector<std::string> state_names() const = 0;
-
-  /// Errors  kInvalidArgument for vectors of another strategy.
-  virtual Status LoadState(std::vector<std::pair<std::string, ParameterVector>> state) = 0;
+ private:
+  detail::ServerVector state_;
 };
 
 }  // namespace rondo::coordinator

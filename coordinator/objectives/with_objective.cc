@@ -16,13 +16,13 @@ class WithObjective : public ServerOptimizer {
 
   Status Step(ParameterVector& model, const ParameterVector& delta) override {
     RONDO_TRY_STATUS(optimizer_->Step(model, delta));
-    objective_.Commit();
+    objective_.state().Commit();
     return Ok();
   }
 
   detail::NamedState SaveState() const override {
     detail::NamedState state = optimizer_->SaveState();
-    for (auto& vector : objective_.SaveState()) {
+    for (auto& vector : objective_.state().Save()) {
       state.push_back(std::move(vector));
     }
     return state;
@@ -31,14 +31,13 @@ class WithObjective : public ServerOptimizer {
   std::uint64_t steps() const override { return optimizer_->steps(); }
 
   Status LoadState(detail::NamedState state, std::uint64_t steps) override {
-    const std::vector<std::string> names = objective_.state_names();
-    const auto own = std::stable_partition(state.begin(), state.end(), [&](const auto& vector) {
-      return std::find(names.begin(), names.end(), vector.first) == names.end();
+    const auto own = std::stable_partition(state.begin(), state.end(), [this](const auto& vector) {
+      return vector.first != objective_.state().name();
     });
     detail::NamedState objective(std::make_move_iterator(own),
                                  std::make_move_iterator(state.end()));
     state.erase(own, state.end());
-    RONDO_TRY_STATUS(objective_.LoadState(std::move(objective)));
+    RONDO_TRY_STATUS(objective_.state().Load(std::move(objective)));
     return optimizer_->LoadState(std::move(state), steps);
   }
 

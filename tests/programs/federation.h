@@ -128,6 +128,18 @@ class FederationTest : public ProgramsTest {
     }
   }
 
+  /// Kills the coordinator of a long federation after some rounds, and goes on as
+  /// FinishAfterRestart.
+  void KillCoordinatorAndFinish() {
+    const auto coordinator = StartCoordinator();
+    const std::string port = Port();
+    const auto clients = StartClients(port);
+    ASSERT_TRUE(coordinator->Await([&] { return NewestSaved() >= 8; })) << coordinator->err();
+    coordinator->Signal(SIGKILL);
+    ASSERT_EQ(coordinator->Wait(), 128 + SIGKILL) << "it ended before it could be killed";
+    FinishAfterRestart(port, NewestSaved(), clients);
+  }
+
   /// SHA-256 of the model that a client keeps, checked against its record.
   std::string KeptModel(int client, const std::string& folder = "federation") const {
     const auto state = Path(ClientFolder(client, folder)) / "state";

@@ -64,25 +64,12 @@ TEST_F(FederationTest, EveryClientKeepsTheFinalModel) {
 
 TEST_F(FederationTest, ACoordinatorThatWasKilledGoesOnWhereItWas) {
   Init(EveryClient(kLong));
-  auto coordinator = StartCoordinator();
-  const std::string port = Port();
-  const auto clients = StartClients(port);
-  ASSERT_TRUE(coordinator->Await([&] { return NewestSaved() >= 8; })) << coordinator->err();
-  coordinator->Signal(SIGKILL);
-  ASSERT_EQ(coordinator->Wait(), 128 + SIGKILL) << "it ended before it could be killed";
-  const int saved = NewestSaved();
-  FinishAfterRestart(port, saved, clients);
+  KillCoordinatorAndFinish();
 }
 
 TEST_F(FederationTest, WhatClientsKeepOfTheirOwnSurvivesAKilledCoordinator) {
   Init(SmallScenario(kLong, std::string("cohort = 0\nquorum = 3") + kStateful));
-  auto coordinator = StartCoordinator();
-  const std::string port = Port();
-  const auto clients = StartClients(port);
-  ASSERT_TRUE(coordinator->Await([&] { return NewestSaved() >= 8; })) << coordinator->err();
-  coordinator->Signal(SIGKILL);
-  ASSERT_EQ(coordinator->Wait(), 128 + SIGKILL) << "it ended before it could be killed";
-  FinishAfterRestart(port, NewestSaved(), clients);
+  KillCoordinatorAndFinish();
   EXPECT_TRUE(std::filesystem::exists(Path(ClientFolder(1)) / "state" / "vectors.safetensors"));
 }
 
