@@ -79,7 +79,7 @@ TEST_F(FederationTest, AFullDiskEndsTheCoordinatorAndItGoesOnWhenThereIsRoom) {
   const std::string port = Port();
   const auto clients = StartClients(port);
   ASSERT_TRUE(coordinator->Await([&] { return NewestSaved() >= 8; })) << coordinator->err();
-  coordinator->LimitFileSize(24 * 1024);
+  coordinator->LimitFileSize(24 << 10);
   EXPECT_EQ(coordinator->Wait(), 1) << coordinator->err();
   EXPECT_THAT(coordinator->out(), IsEmpty());
   const int saved = NewestSaved();
@@ -190,7 +190,7 @@ TEST_F(FederationTest, AFullDiskOfAClientCostsOnlyThatClient) {
   Init(SmallScenario(kLong, "cohort = 0\nquorum = 2"));
   const auto coordinator = StartCoordinator({"--set", "server.return_wait_s=0"});
   const auto clients = StartClients(Port());
-  clients[1]->LimitFileSize(4 * 1024);
+  clients[1]->LimitFileSize(4 << 10);
   EXPECT_EQ(clients[1]->Wait(), 1) << clients[1]->err();
   EXPECT_THAT(LastLine(clients[1]->err()),
               MatchesRegex("rondo-client: cannot write '.*/client-2/state/.*': File too large"));

@@ -273,7 +273,7 @@ TEST_F(SimulationTest, ARunHasOneProcessAndGoesOnOnlyWithItsOwnData) {
 TEST_F(SimulationTest, AFullDiskEndsTheRunAndWholeCheckpointsServeToResume) {
   const std::unique_ptr<Program> run = StartLongRun("out");
   // Room for rounds.jsonl, not for a checkpoint.
-  run->LimitFileSize(24 * 1024);
+  run->LimitFileSize(24 << 10);
   EXPECT_EQ(run->Wait(), 1) << run->err();
   EXPECT_THAT(run->out(), IsEmpty());
   EXPECT_THAT(
