@@ -27,6 +27,9 @@ struct TrainTask {
   CompressionConfig compression;
   double dropout = 0.0;
   double clip_norm = 0.0;
+  /// Standard deviation of the noise that the client adds to each coordinate of its weighted delta,
+  /// in units of the delta; 0: none. Where the server adds it, or nobody, it is 0.
+  double noise_stddev = 0.0;
   StrategyConfig weighting;  ///< only weighting, max_weight and weight_reference are read
   GridSpec grid;
 };
