@@ -8,6 +8,7 @@
 
 #include "common/crypto/random.h"
 #include "common/federated/control_variates.h"
+#include "common/federated/noise.h"
 #include "common/wire/chunks.h"
 
 namespace rondo::client {
@@ -51,7 +52,8 @@ Rng RoundingRng() {
 }
 
 /// Appends a block as the grid asks for it.
-Status AddBlock(const GridSpec& grid, LocalBlock block, wire::Contribution& contribution) {
+Status AddBlock(const TrainTask& task, LocalBlock block, wire::Contribution& contribution) {
+  const GridSpec& grid = task.grid;
   const BlockShape& shape = block.shape;
   wire::ContributionBlock sent{.name = shape.name,
                                .layout_digest = shape.layout->digest(),
@@ -68,6 +70,7 @@ Status AddBlock(const GridSpec& grid, LocalBlock block, wire::Contribution& cont
     Rng rng = RoundingRng();
     RONDO_TRY(const std::uint64_t saturated, FoldDense(folded, block.values, weight, &rng));
     contribution.saturated += saturated;
+    RONDO_TRY_STATUS(AddClientNoise(task, folded, NoiseSource()));
     sent.integers = std::move(folded.values);
   }
   contribution.blocks.push_back(std::move(sent));
@@ -157,7 +160,7 @@ Result<wire::Contribution> ContributionOf(const TrainTask& task,
                                   .loss = report.loss,
                                   .seconds = report.seconds};
   for (LocalBlock& block : blocks) {
-    RONDO_TRY_STATUS(AddBlock(task.grid, std::move(block), contribution));
+    RONDO_TRY_STATUS(AddBlock(task, std::move(block), contribution));
   }
   return contribution;
 }
@@ -171,7 +174,13 @@ Result<FinishedRound> FinishRound(const Broadcast& broadcast,
   }
   Rng rng = RoundingRng();
   RONDO_TRY(LocalEnd end,
-            EndRound(task, broadcast, own, std::move(update.delta), update.report.steps, rng));
+            EndRound(task,
+                     broadcast,
+                     own,
+                     {.delta = std::move(update.delta),
+                      .steps = update.report.steps,
+                      .norm = update.report.update_norm},
+                     rng));
   FinishedRound round{.contribution = {}, .report = update.report, .next = std::move(end.next)};
   RONDO_TRY(round.contribution, ContributionOf(task, round.report, std::move(end.blocks)));
   return round;

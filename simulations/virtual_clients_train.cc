@@ -3,6 +3,7 @@
 #include <map>
 #include <utility>
 
+#include "common/federated/noise.h"
 #include "simulations/client_models.h"
 #include "simulations/traffic.h"
 #include "simulations/virtual_clients.h"
@@ -15,12 +16,18 @@ using coordinator::PackEvent;
 
 namespace {
 
-/// Appends a block with what one client puts into it.
-Status AddBlock(UpdateSum& sum, LocalBlock& block, const GridSpec& grid, Rng& rounding) {
+/// Appends a block with what one client puts into it; its streams are named as `stream`.
+Status AddBlock(UpdateSum& sum,
+                LocalBlock& block,
+                const TrainTask& task,
+                StreamName stream,
+                Rng& rounding) {
   GridBlock folded = MakeBlock(
-      std::move(block.shape.name), std::move(block.shape.layout), grid, block.shape.scaling);
+      std::move(block.shape.name), std::move(block.shape.layout), task.grid, block.shape.scaling);
   const std::uint64_t weight = block.shape.scaling == Scaling::kByWeight ? sum.weight : 1;
   RONDO_TRY(const std::uint64_t saturated, FoldDense(folded, block.values, weight, &rounding));
+  stream.purpose = Purpose::kNoise;
+  RONDO_TRY_STATUS(AddClientNoise(task, folded, {.stream = stream}));
   sum.saturated += saturated;
   sum.blocks.push_back(std::move(folded));
   return Ok();
@@ -164,11 +171,15 @@ Result<UpdateSum> VirtualClients::Contribute(const ClientReport& report,
   stream.purpose = Purpose::kRounding;
   Rng rounding(stream);
   RONDO_TRY(LocalEnd end,
-            EndRound(task, broadcast, own, std::move(delta), report.steps, compression));
+            EndRound(task,
+                     broadcast,
+                     own,
+                     {.delta = std::move(delta), .steps = report.steps, .norm = report.update_norm},
+                     compression));
   const std::uint64_t bytes = BytesOf(end.blocks);
   UpdateSum sum{.weight = report.weight, .contributors = 1};
   for (LocalBlock& block : end.blocks) {
-    RONDO_TRY_STATUS(AddBlock(sum, block, task.grid, rounding));
+    RONDO_TRY_STATUS(AddBlock(sum, block, task, stream, rounding));
   }
   bytes_up_ += bytes;
   if (parts_.store != nullptr && KeepsVectors(task, *broadcast.model.layout)) {

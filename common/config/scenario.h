@@ -129,13 +129,13 @@ struct PrivacyConfig {
   double clip_norm = 0.0;   ///< L2 bound of an update; 0: none
   int min_clients = 3;      ///< masked: a sum of fewer is never opened
 
-  double noise_multiplier = 0.0;  ///< standard deviation of the noise over the clip norm; 0: none
-  double target_epsilon = 0.0;    ///< training stops before it would be exceeded; 0: never
-  double delta = 1e-5;            ///< at which epsilon is stated
-  std::string unit = "client";    ///< client | user: whom the guarantee protects
-  std::string sampling = "fixed";  ///< fixed | poisson: how a cohort, or users of it, are drawn
-  std::string accountant = "pld";  ///< pld | rdp
-  double clip_quantile = 0.0;      ///< adaptive clipping: share of updates left whole; 0: fixed
+  double noise_multiplier = 0.0;    ///< standard deviation of the noise over the clip norm; 0: none
+  double target_epsilon = 0.0;      ///< training stops before it would be exceeded; 0: never
+  double delta = 1e-5;              ///< at which epsilon is stated
+  std::string unit = "client";      ///< client | user: whom the guarantee protects
+  std::string sampling = "fixed";   ///< fixed | poisson: how a cohort, or users of it, are drawn
+  std::string accountant = "pld";   ///< pld | rdp
+  double clip_quantile = 0.0;       ///< adaptive clipping: share of updates left whole; 0: fixed
   double clip_learning_rate = 0.2;  ///< adaptive clipping: of the clip norm, geometric
 };
 

@@ -28,6 +28,7 @@ enum class Purpose : std::uint32_t {
   kDevices = 16,
   kCompression = 17,
   kProjection = 18,
+  kNoise = 19,
 };
 
 /// Names one stream: equal names give equal numbers on every machine, thread and rank.

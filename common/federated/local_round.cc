@@ -8,6 +8,7 @@
 #include "common/federated/control_variates.h"
 #include "common/federated/dynamic.h"
 #include "common/federated/steps_block.h"
+#include "common/federated/unclipped_block.h"
 #include "common/federated/vector_math.h"
 
 namespace rondo {
@@ -164,6 +165,11 @@ std::vector<BlockShape> BlocksOfTask(const TrainTask& task,
     blocks.push_back(
         {.name = std::string(kControlVector), .layout = shared, .scaling = Scaling::kPerClient});
   }
+  if (task.counts_unclipped) {
+    blocks.push_back({.name = std::string(kUnclippedBlock),
+                      .layout = UnclippedLayout(),
+                      .scaling = Scaling::kPerClient});
+  }
   return blocks;
 }
 
@@ -173,7 +179,7 @@ bool KeepsVectors(const TrainTask& task, const ParameterLayout& model) {
 }
 
 bool NeedsSingleDeltas(const TrainTask& task, const ParameterLayout& model) {
-  return KeepsVectors(task, model) || !task.compression.stages.empty()
+  return KeepsVectors(task, model) || !task.compression.stages.empty() || task.noise_stddev > 0.0
          || HasGroup(model, ParameterGroup::kFrozen);
 }
 
@@ -203,16 +209,15 @@ Result<LocalStart> StartRound(const TrainTask& task,
 Result<LocalEnd> EndRound(const TrainTask& task,
                           const Broadcast& broadcast,
                           const ClientVectors& own,
-                          std::vector<float> delta,
-                          std::uint64_t steps,
+                          LocalTraining trained,
                           Rng& rng) {
-  if (!AllFinite(delta)) {
+  if (!AllFinite(trained.delta)) {
     return Fail(ErrorCode::kDiverged, "training returned numbers that are not finite");
   }
   const std::shared_ptr<const ParameterLayout>& layout = broadcast.model.layout;
   RONDO_TRY_STATUS(CheckOwn(*layout, own));
   LocalEnd end{.blocks = {}, .next = own};
-  ParameterVector change{.layout = layout, .values = std::move(delta)};
+  ParameterVector change{.layout = layout, .values = std::move(trained.delta)};
   if (const auto personal = PersonalLayout(*layout)) {
     RONDO_TRY(const ParameterVector started, PersonalModel(broadcast.model, own));
     SetVector(end.next, kPersonalVector, NextPersonal(personal, started, change));
@@ -228,10 +233,12 @@ Result<LocalEnd> EndRound(const TrainTask& task,
     if (block.shape.name == kDeltaBlock) {
       RONDO_TRY_STATUS(FillDelta(task, change, own, rng, block, end.next));
     } else if (block.shape.name == kControlVector) {
-      RONDO_TRY_STATUS(FillControl(task, broadcast, change, steps, own, block, end.next));
+      RONDO_TRY_STATUS(FillControl(task, broadcast, change, trained.steps, own, block, end.next));
+    } else if (block.shape.name == kUnclippedBlock) {
+      block.values = {UnclippedValue(trained.norm, task.clip_norm)};
     } else {
       RONDO_CHECK(block.shape.name == kStepsBlock) << "nobody fills a block " << block.shape.name;
-      block.values = {StepsValue(steps)};
+      block.values = {StepsValue(trained.steps)};
     }
     end.blocks.push_back(std::move(block));
   }

@@ -72,13 +72,19 @@ struct LocalEnd {
   ClientVectors next;  ///< the client's vectors, if its contribution becomes part of the model
 };
 
-/// Makes the blocks of a finished training. `delta` is of the whole model, clipped, unweighted;
-/// `rng` is for stochastic rounding. Errors  kDiverged if a block is not finite.
+/// A finished training.
+struct LocalTraining {
+  std::vector<float> delta;  ///< of the whole model, clipped, unweighted
+  std::uint64_t steps = 0;
+  double norm = 0.0;  ///< L2 of the delta before it was clipped
+};
+
+/// Makes the blocks of a finished training; `rng` is for stochastic rounding.
+/// Errors  kDiverged if a block is not finite.
 Result<LocalEnd> EndRound(const TrainTask& task,
                           const Broadcast& broadcast,
                           const ClientVectors& own,
-                          std::vector<float> delta,
-                          std::uint64_t steps,
+                          LocalTraining trained,
                           Rng& rng);
 
 /// The training of a client that tunes the model to its own rows before it evaluates it, the same

@@ -30,6 +30,9 @@ struct TrainTask {
   /// Standard deviation of the noise that the client adds to each coordinate of its weighted delta,
   /// in units of the delta; 0: none. Where the server adds it, or nobody, it is 0.
   double noise_stddev = 0.0;
+  /// Adaptive clipping: whether the delta was within clip_norm, and so left whole, is a block of
+  /// its own
+  bool counts_unclipped = false;
   StrategyConfig weighting;  ///< only weighting, max_weight and weight_reference are read
   GridSpec grid;
 };

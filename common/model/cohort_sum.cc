@@ -7,6 +7,7 @@
 
 #include "common/core/rng.h"
 #include "common/federated/steps_block.h"
+#include "common/federated/unclipped_block.h"
 #include "common/federated/vector_math.h"
 
 namespace rondo {
@@ -190,7 +191,24 @@ Result<CohortOutcome> CohortSum::Take() && {
   if (parts_.task.normalise) {
     RONDO_TRY_STATUS(AddSteps(outcome));
   }
+  if (parts_.task.counts_unclipped) {
+    RONDO_TRY_STATUS(AddUnclipped(outcome));
+  }
   return outcome;
+}
+
+Status CohortSum::AddUnclipped(CohortOutcome& outcome) const {
+  const TrainTask& task = parts_.task;
+  GridBlock block =
+      MakeBlock(std::string(kUnclippedBlock), UnclippedLayout(), task.grid, Scaling::kPerClient);
+  for (const ClientReport& client : outcome.clients) {
+    const float value = UnclippedValue(client.update_norm, task.clip_norm);
+    Rng rng({task.seed, task.round, HashId(client.id), Purpose::kRounding});
+    RONDO_TRY(const std::uint64_t saturated, FoldDense(block, std::span(&value, 1), 1, &rng));
+    outcome.sum.saturated += saturated;
+  }
+  outcome.sum.blocks.push_back(std::move(block));
+  return Ok();
 }
 
 Status CohortSum::AddSteps(CohortOutcome& outcome) const {

@@ -61,6 +61,7 @@ class CohortSum {
   void NoteLocked(const ClientPlan& plan, double norm, const Told& told);
   Status MoveToRing(std::uint32_t contributors);
   Status AddSteps(CohortOutcome& outcome) const;
+  Status AddUnclipped(CohortOutcome& outcome) const;
 
   Parts parts_;
   std::shared_ptr<const ParameterLayout> layout_;

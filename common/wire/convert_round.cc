@@ -60,6 +60,8 @@ void ToProto(const TrainTask& task, v1::TrainTask* proto) {
   }
   proto->set_dropout(task.dropout);
   proto->set_clip_norm(task.clip_norm);
+  proto->set_noise_stddev(task.noise_stddev);
+  proto->set_counts_unclipped(task.counts_unclipped);
   proto->set_weighting(task.weighting.weighting);
   proto->set_max_weight(task.weighting.max_weight);
   proto->set_weight_reference(task.weighting.weight_reference);
@@ -119,6 +121,13 @@ TrainTask FromProto(Bounds& bounds, RoundId round, const v1::TrainTask& proto) {
   bounds.Range("dynamic_alpha", proto.dynamic_alpha(), 0.0, 1e30);
   bounds.Range("dropout", proto.dropout(), 0.0, 1.0);
   bounds.Range("clip_norm", proto.clip_norm(), 0.0, 1e30);
+  bounds.Range("noise_stddev", proto.noise_stddev(), 0.0, 1e30);
+  if (proto.noise_stddev() > 0 && (proto.clip_norm() == 0 || proto.grid().kind() != 1)) {
+    bounds.Broken("noise_stddev", "needs clip_norm and a ring");
+  }
+  if (proto.counts_unclipped() && proto.clip_norm() == 0) {
+    bounds.Broken("counts_unclipped", "needs clip_norm");
+  }
   bounds.Text("weighting", proto.weighting(), 64);
   if (proto.max_weight() == 0 || proto.weight_reference() == 0) {
     bounds.Broken("max_weight", "is 0");
@@ -140,6 +149,8 @@ TrainTask FromProto(Bounds& bounds, RoundId round, const v1::TrainTask& proto) {
   }
   task.dropout = proto.dropout();
   task.clip_norm = proto.clip_norm();
+  task.noise_stddev = proto.noise_stddev();
+  task.counts_unclipped = proto.counts_unclipped();
   task.weighting.weighting = proto.weighting();
   task.weighting.max_weight = proto.max_weight();
   task.weighting.weight_reference = proto.weight_reference();

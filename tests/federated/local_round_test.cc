@@ -66,7 +66,7 @@ TEST(LocalRound, APlainTaskSendsTheDeltaAndKeepsNothing) {
   Rng rng = AnyRng();
 
   const LocalStart start = StartRound({}, PlainBroadcast(false), {}).value();
-  const LocalEnd end = EndRound({}, PlainBroadcast(false), {}, delta, 3, rng).value();
+  const LocalEnd end = EndRound({}, PlainBroadcast(false), {}, {delta, 3}, rng).value();
 
   EXPECT_THAT(start.correction, IsEmpty());
   EXPECT_THAT(start.personal, IsEmpty());
@@ -84,7 +84,7 @@ TEST(LocalRound, ControlVariatesFollowAlgorithm1OptionII) {
   Rng rng = AnyRng();
 
   const LocalStart start = StartRound(Scaffold(), broadcast, own).value();
-  const LocalEnd end = EndRound(Scaffold(), broadcast, own, delta, 4, rng).value();
+  const LocalEnd end = EndRound(Scaffold(), broadcast, own, {delta, 4}, rng).value();
 
   // c - c_i; and with four steps of rate 0.5: -c - delta / 2, which is what c_i moves by.
   EXPECT_THAT(start.correction, ElementsAre(0.5F, -2.0F, 0.0F, -1.0F, -1.0F, 0.5F));
@@ -117,7 +117,7 @@ TEST(LocalRound, TheNextControlVariateIsTheMeanOfTheGradientsThatWereTaken) {
   }
   Rng rng = AnyRng();
 
-  const LocalEnd end = EndRound(Scaffold(), broadcast, own, delta, 5, rng).value();
+  const LocalEnd end = EndRound(Scaffold(), broadcast, own, {delta, 5}, rng).value();
 
   for (std::size_t i = 0; i < 6; ++i) {
     EXPECT_NEAR(FindVector(end.next, kControlVector)->values[i], gradients[i], 1e-5) << i;
@@ -145,7 +145,7 @@ TEST(LocalRound, TheNextVectorOfFedDynIsTheGradientAtTheMinimum) {
   Rng rng = AnyRng();
 
   const LocalStart start = StartRound(task, broadcast, own).value();
-  const LocalEnd end = EndRound(task, broadcast, own, delta, 1, rng).value();
+  const LocalEnd end = EndRound(task, broadcast, own, {delta, 1}, rng).value();
 
   ASSERT_EQ(end.blocks.size(), 1U);
   for (std::size_t i = 0; i < 6; ++i) {
@@ -160,7 +160,7 @@ TEST(LocalRound, ClientsWithoutVectorsStartFromZero) {
   Rng rng = AnyRng();
 
   const LocalEnd end =
-      EndRound(dynamic, broadcast, {}, {2.0F, 0.0F, 0.0F, 0.0F, 0.0F, -4.0F}, 1, rng).value();
+      EndRound(dynamic, broadcast, {}, {{2.0F, 0.0F, 0.0F, 0.0F, 0.0F, -4.0F}, 1}, rng).value();
 
   EXPECT_EQ(StartRound(Scaffold(), broadcast, {}).value().correction,
             broadcast.extra[0].vector.values);
@@ -176,7 +176,7 @@ TEST(LocalRound, PersonalAndFrozenParametersAreInNoBlock) {
   const std::vector<float> delta = {1.0F, -1.0F, 10.0F, 20.0F, 30.0F, 40.0F};
   Rng rng = AnyRng();
 
-  const LocalEnd end = EndRound(task, broadcast, {}, delta, 2, rng).value();
+  const LocalEnd end = EndRound(task, broadcast, {}, {delta, 2}, rng).value();
 
   ASSERT_EQ(end.blocks.size(), 2U);
   EXPECT_THAT(end.blocks[0].values, ElementsAre(1.0F, -1.0F));
@@ -192,9 +192,9 @@ TEST(LocalRound, PersonalParametersGoOnWhereTrainingLeftThem) {
   const std::vector<float> delta = {0.0F, 0.0F, 0.5F, -0.5F, 9.0F, 9.0F};
   Rng rng = AnyRng();
 
-  const LocalEnd first = EndRound({}, broadcast, {}, delta, 1, rng).value();
+  const LocalEnd first = EndRound({}, broadcast, {}, {delta, 1}, rng).value();
   const LocalStart start = StartRound({}, broadcast, first.next).value();
-  const LocalEnd second = EndRound({}, broadcast, first.next, delta, 1, rng).value();
+  const LocalEnd second = EndRound({}, broadcast, first.next, {delta, 1}, rng).value();
 
   EXPECT_THAT(StartRound({}, broadcast, {}).value().personal, IsEmpty());
   EXPECT_THAT(FindVector(first.next, kPersonalVector)->values, ElementsAre(3.5F, 3.5F));
@@ -220,7 +220,7 @@ TEST(LocalRound, OverRoundsEverythingIsSentOrStillKept) {
       delta[i] = static_cast<float>(draw.Normal());
       moved[i] += static_cast<double>(delta[i]);
     }
-    LocalEnd end = EndRound(task, broadcast, own, delta, 1, rng).value();
+    LocalEnd end = EndRound(task, broadcast, own, {delta, 1}, rng).value();
     for (std::size_t i = 0; i < 6; ++i) {
       sent[i] += static_cast<double>(end.blocks[0].values[i]);
     }
@@ -244,7 +244,7 @@ TEST(LocalRound, ContributionsHoldTheBlocksOfTheirTask) {
       Rng rng = AnyRng();
 
       const LocalEnd end =
-          EndRound(task, broadcast, {}, {1.0F, 2.0F, 3.0F, 4.0F, 5.0F, 6.0F}, 512, rng).value();
+          EndRound(task, broadcast, {}, {{1.0F, 2.0F, 3.0F, 4.0F, 5.0F, 6.0F}, 512}, rng).value();
 
       const std::vector<BlockShape> shapes = BlocksOfTask(task, broadcast.model.layout);
       ASSERT_EQ(end.blocks.size(), shapes.size());
@@ -312,9 +312,9 @@ TEST(LocalRound, NumbersThatAreNotFiniteAreRefused) {
   broken[3] = std::nanf("");
   const std::vector<float> large(6, 1e37F);  // Divided by the rate it leaves float32.
 
-  EXPECT_EQ(EndRound({}, broadcast, {}, broken, 1, rng).error().code, ErrorCode::kDiverged);
-  EXPECT_EQ(EndRound(small, broadcast, {}, large, 1, rng).error().code, ErrorCode::kDiverged);
-  EXPECT_TRUE(EndRound(Scaffold(), broadcast, {}, large, 1, rng).has_value());
+  EXPECT_EQ(EndRound({}, broadcast, {}, {broken, 1}, rng).error().code, ErrorCode::kDiverged);
+  EXPECT_EQ(EndRound(small, broadcast, {}, {large, 1}, rng).error().code, ErrorCode::kDiverged);
+  EXPECT_TRUE(EndRound(Scaffold(), broadcast, {}, {large, 1}, rng).has_value());
 }
 
 TEST(LocalRound, VectorsOfAnotherModelAreRefused) {
@@ -342,7 +342,7 @@ TEST(LocalRound, VectorsOfAnotherModelAreRefused) {
   for (const auto& test : cases) {
     Rng rng = AnyRng();
     const auto start = StartRound(test.task, broadcast, test.own);
-    const auto end = EndRound(test.task, broadcast, test.own, zeros, 1, rng);
+    const auto end = EndRound(test.task, broadcast, test.own, {zeros, 1}, rng);
     EXPECT_EQ(start.has_value(), test.starts) << test.name;
     if (!start) {
       EXPECT_EQ(start.error().code, ErrorCode::kCorrupt) << test.name;
@@ -359,7 +359,7 @@ TEST(LocalRound, ControlVariatesNeedThatOfTheServer) {
 
   EXPECT_EQ(StartRound(Scaffold(), PlainBroadcast(false), {}).error().code,
             ErrorCode::kFailedPrecondition);
-  EXPECT_EQ(EndRound(Scaffold(), PlainBroadcast(false), {}, delta, 1, rng).error().code,
+  EXPECT_EQ(EndRound(Scaffold(), PlainBroadcast(false), {}, {delta, 1}, rng).error().code,
             ErrorCode::kFailedPrecondition);
 }
 

@@ -67,10 +67,12 @@ double SurpriseOf(std::uint64_t sigma, int draws, std::uint64_t seed) {
 
 TEST(DiscreteGaussianTest, FollowsItsLaw) {
   constexpr double kOnceInAMillion = 4.75;
+
   const struct {
     std::uint64_t sigma;
     int draws;
   } cases[] = {{1, 1'000'000}, {2, 1'000'000}, {3, 1'000'000}, {17, 1'000'000}, {100, 1'000'000}};
+
   for (const auto& test : cases) {
     EXPECT_LT(SurpriseOf(test.sigma, test.draws, test.sigma), kOnceInAMillion) << test.sigma;
   }
