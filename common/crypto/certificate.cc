@@ -13,8 +13,7 @@
 #include <openssl/x509v3.h>
 
 #include "common/core/file.h"
-#include "common/crypto/random.h"
-#include "common/crypto/sha256.h"
+#include "common/crypto/certificate_parts.h"
 #include "common/crypto/x509_handles.h"
 
 namespace rondo {
@@ -22,155 +21,13 @@ namespace {
 
 using Clock = std::chrono::system_clock;
 using detail::BioPtr;
+using detail::Issue;
 using detail::KeyPtr;
+using detail::OpenSslFailure;
+using detail::ParseKey;
 using detail::X509Ptr;
 
 constexpr std::uint64_t kPemCap = 1ULL << 20;
-
-Failure OpenSslFailure(const char* what) {
-  const unsigned long code = ERR_get_error();
-  const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
-  ERR_clear_error();
-  return Fail(ErrorCode::kInternal,
-              std::string("cannot ") + what + ": "
-                  + (reason == nullptr ? "OpenSSL gives no reason" : reason));
-}
-
-std::string BioText(BIO* bio) {
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio, &data);
-  return {data, static_cast<std::size_t>(std::max(0L, size))};
-}
-
-Result<std::string> CertificateToPem(X509* certificate) {
-  const BioPtr bio(BIO_new(BIO_s_mem()));
-  if (PEM_write_bio_X509(bio.get(), certificate) != 1) {
-    return OpenSslFailure("write a certificate");
-  }
-  return BioText(bio.get());
-}
-
-Result<std::string> KeyToPem(EVP_PKEY* key) {
-  const BioPtr bio(BIO_new(BIO_s_secmem()));
-  if (PEM_write_bio_PKCS8PrivateKey(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr) != 1) {
-    return OpenSslFailure("write a private key");
-  }
-  return BioText(bio.get());
-}
-
-Result<KeyPtr> ParseKey(std::string_view pem) {
-  const BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  KeyPtr key(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr));
-  ERR_clear_error();
-  if (key == nullptr) {
-    return Fail(ErrorCode::kCorrupt, "the file holds no private key in PEM");
-  }
-  return key;
-}
-
-/// What distinguishes the three kinds of certificates.
-struct Profile {
-  std::string common_name;
-  std::string subject_names;  ///< in OpenSSL's configuration syntax; empty: none
-  const char* basic_constraints;
-  const char* key_usage;
-  const char* extended_usage;  ///< null: none
-};
-
-Status AddExtension(X509* certificate, X509* issuer, int nid, const char* value) {
-  X509V3_CTX context;
-  X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
-  X509V3_set_ctx_nodb(&context);
-  X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, &context, nid, value);
-  if (extension == nullptr) {
-    return OpenSslFailure("make a certificate extension");
-  }
-  const int added = X509_add_ext(certificate, extension, -1);
-  X509_EXTENSION_free(extension);
-  if (added != 1) {
-    return OpenSslFailure("add a certificate extension");
-  }
-  return Ok();
-}
-
-Status SetSerial(X509* certificate) {
-  std::array<std::uint8_t, 16> serial{};
-  SecureRandom(serial);
-  serial[0] = static_cast<std::uint8_t>((serial[0] & 0x7F) | 0x40);  // Positive and of full length.
-  BIGNUM* number = BN_bin2bn(serial.data(), static_cast<int>(serial.size()), nullptr);
-  const bool set = number != nullptr
-                   && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate)) != nullptr;
-  BN_free(number);
-  if (!set) {
-    return OpenSslFailure("set a serial number");
-  }
-  return Ok();
-}
-
-Status AddExtensions(X509* certificate, X509* issuer, const Profile& profile) {
-  RONDO_TRY_STATUS(
-      AddExtension(certificate, issuer, NID_basic_constraints, profile.basic_constraints));
-  RONDO_TRY_STATUS(AddExtension(certificate, issuer, NID_key_usage, profile.key_usage));
-  RONDO_TRY_STATUS(AddExtension(certificate, issuer, NID_subject_key_identifier, "hash"));
-  if (issuer != certificate) {
-    RONDO_TRY_STATUS(
-        AddExtension(certificate, issuer, NID_authority_key_identifier, "keyid:always"));
-  }
-  if (profile.extended_usage != nullptr) {
-    RONDO_TRY_STATUS(AddExtension(certificate, issuer, NID_ext_key_usage, profile.extended_usage));
-  }
-  if (!profile.subject_names.empty()) {
-    RONDO_TRY_STATUS(
-        AddExtension(certificate, issuer, NID_subject_alt_name, profile.subject_names.c_str()));
-  }
-  return Ok();
-}
-
-/// Makes a key and signs it with `authority`, or with itself if that is null.
-Result<CertifiedKey> Issue(const CertifiedKey* authority,
-                           const Profile& profile,
-                           const Validity& validity) {
-  const KeyPtr key(EVP_EC_gen("P-256"));
-  const X509Ptr certificate(X509_new());
-  if (key == nullptr || certificate == nullptr) {
-    return OpenSslFailure("make a key");
-  }
-  X509Ptr issuer;
-  KeyPtr signing_key;
-  if (authority != nullptr) {
-    RONDO_TRY(issuer, detail::ParseCertificate(authority->certificate_pem));
-    RONDO_TRY(signing_key, ParseKey(authority->key_pem));
-  }
-  X509_set_version(certificate.get(), X509_VERSION_3);
-  RONDO_TRY_STATUS(SetSerial(certificate.get()));
-  ASN1_TIME_set(X509_getm_notBefore(certificate.get()), Clock::to_time_t(validity.from));
-  ASN1_TIME_set(X509_getm_notAfter(certificate.get()), Clock::to_time_t(validity.until));
-  X509_set_pubkey(certificate.get(), key.get());
-  X509_NAME* name = X509_get_subject_name(certificate.get());
-  if (X509_NAME_add_entry_by_txt(
-          name,
-          "CN",
-          MBSTRING_UTF8,
-          reinterpret_cast<const unsigned char*>(profile.common_name.c_str()),
-          -1,
-          -1,
-          0)
-      != 1) {
-    return OpenSslFailure("set the name of a certificate");
-  }
-  X509* parent = issuer ? issuer.get() : certificate.get();
-  X509_set_issuer_name(certificate.get(), X509_get_subject_name(parent));
-  RONDO_TRY_STATUS(AddExtensions(certificate.get(), parent, profile));
-  EVP_PKEY* signer = signing_key ? signing_key.get() : key.get();
-  if (X509_sign(certificate.get(), signer, EVP_sha256()) == 0) {
-    return OpenSslFailure("sign a certificate");
-  }
-
-  CertifiedKey pair;
-  RONDO_TRY(pair.certificate_pem, CertificateToPem(certificate.get()));
-  RONDO_TRY(pair.key_pem, KeyToPem(key.get()));
-  return pair;
-}
 
 bool IsAddress(const std::string& host) {
   std::array<unsigned char, 16> out{};
@@ -244,13 +101,7 @@ Result<CertifiedKey> IssueClient(const CertifiedKey& authority,
                                  const ClientId& id,
                                  const Validity& validity) {
   RONDO_TRY_STATUS(CheckClientId(id));
-  return Issue(&authority,
-               {.common_name = id,
-                .subject_names = "URI:" + std::string(detail::kClientUriPrefix) + id,
-                .basic_constraints = "critical,CA:FALSE",
-                .key_usage = "critical,digitalSignature",
-                .extended_usage = "clientAuth"},
-               validity);
+  return Issue(&authority, detail::ClientProfile(id), validity);
 }
 
 Status CheckClientId(std::string_view id) {
@@ -322,12 +173,8 @@ Result<CertificateInfo> InspectCertificate(std::string_view pem) {
   info.hosts = detail::HostsOf(certificate.get());
   RONDO_TRY(info.not_before, ToTimePoint(X509_get0_notBefore(certificate.get())));
   RONDO_TRY(info.not_after, ToTimePoint(X509_get0_notAfter(certificate.get())));
-  std::array<std::uint8_t, 32> digest{};
-  unsigned size = 0;
-  if (X509_digest(certificate.get(), EVP_sha256(), digest.data(), &size) != 1) {
-    return OpenSslFailure("hash a certificate");
-  }
-  info.sha256 = ToHex(digest);
+  RONDO_TRY(info.sha256, detail::CertificateSha256(certificate.get()));
+  RONDO_TRY(info.key_sha256, detail::KeySha256(certificate.get()));
   return info;
 }
 

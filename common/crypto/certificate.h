@@ -62,7 +62,8 @@ struct CertificateInfo {
   std::vector<std::string> hosts;  ///< DNS names and IP addresses
   std::chrono::system_clock::time_point not_before;
   std::chrono::system_clock::time_point not_after;
-  std::string sha256;  ///< of the DER form
+  std::string sha256;      ///< of the DER form
+  std::string key_sha256;  ///< of the DER form of the public key (SubjectPublicKeyInfo)
 };
 
 /// Checks that `authority_pem` signed `certificate_pem` and that it is valid now.

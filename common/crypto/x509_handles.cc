@@ -8,6 +8,7 @@
 #include <openssl/x509v3.h>
 
 #include "common/crypto/certificate.h"
+#include "common/crypto/sha256.h"
 
 namespace rondo::detail {
 namespace {
@@ -76,6 +77,26 @@ std::vector<std::string> HostsOf(X509* certificate) {
     }
   }
   return hosts;
+}
+
+Result<std::string> CertificateSha256(X509* certificate) {
+  std::array<std::uint8_t, 32> digest{};
+  unsigned size = 0;
+  if (X509_digest(certificate, EVP_sha256(), digest.data(), &size) != 1) {
+    return Fail(ErrorCode::kInternal, "cannot hash a certificate");
+  }
+  return ToHex(digest);
+}
+
+Result<std::string> KeySha256(X509* certificate) {
+  unsigned char* der = nullptr;
+  const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
+  if (size <= 0) {
+    return Fail(ErrorCode::kInternal, "cannot read the key of a certificate");
+  }
+  const std::string sha256 = Sha256Hex({der, static_cast<std::size_t>(size)});
+  OPENSSL_free(der);
+  return sha256;
 }
 
 }  // namespace rondo::detail

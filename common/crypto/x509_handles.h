@@ -38,4 +38,9 @@ ClientId ClientIdOf(X509* certificate);
 /// DNS names and IP addresses in the subject alternative names.
 std::vector<std::string> HostsOf(X509* certificate);
 
+/// SHA-256 of the DER form of the certificate, or of its public key, in hexadecimal.
+/// Errors  kInternal.
+Result<std::string> CertificateSha256(X509* certificate);
+Result<std::string> KeySha256(X509* certificate);
+
 }  // namespace rondo::detail
