@@ -81,12 +81,12 @@ constexpr std::array<Vector, 7> kVectors = {
 
 TEST(Aead, MatchesTheKnownAnswers) {
   for (const Vector& vector : kVectors) {
-    const Bytes key = FromHex(vector.key);
-    const Bytes nonce = FromHex(vector.nonce);
-    const Bytes aad = FromHex(vector.aad);
+    const Bytes key = HexBytes(vector.key);
+    const Bytes nonce = HexBytes(vector.nonce);
+    const Bytes aad = HexBytes(vector.aad);
     ASSERT_EQ(key.size(), AeadKeyBytes(vector.kind));
-    EXPECT_EQ(ToHex(AeadSeal(vector.kind, key, nonce, aad, FromHex(vector.plain))), vector.sealed);
-    const auto opened = AeadOpen(vector.kind, key, nonce, aad, FromHex(vector.sealed));
+    EXPECT_EQ(ToHex(AeadSeal(vector.kind, key, nonce, aad, HexBytes(vector.plain))), vector.sealed);
+    const auto opened = AeadOpen(vector.kind, key, nonce, aad, HexBytes(vector.sealed));
     ASSERT_TRUE(opened);
     EXPECT_EQ(ToHex(opened->view()), vector.plain);
   }
@@ -94,10 +94,10 @@ TEST(Aead, MatchesTheKnownAnswers) {
 
 TEST(Aead, RefusesEveryFlippedByteOfWhatItNeeds) {
   for (const Vector& vector : kVectors) {
-    Bytes key = FromHex(vector.key);
-    Bytes nonce = FromHex(vector.nonce);
-    Bytes aad = FromHex(vector.aad);
-    Bytes sealed = FromHex(vector.sealed);
+    Bytes key = HexBytes(vector.key);
+    Bytes nonce = HexBytes(vector.nonce);
+    Bytes aad = HexBytes(vector.aad);
+    Bytes sealed = HexBytes(vector.sealed);
     for (Bytes* const bytes : {&key, &nonce, &aad, &sealed}) {
       for (std::uint8_t& byte : *bytes) {
         byte ^= 0x80U;
@@ -113,12 +113,12 @@ TEST(Aead, RefusesEveryFlippedByteOfWhatItNeeds) {
 
 TEST(Aead, RefusesShortenedMessages) {
   const Vector& vector = kVectors.back();
-  const Bytes sealed = FromHex(vector.sealed);
+  const Bytes sealed = HexBytes(vector.sealed);
   for (std::size_t size = 0; size < sealed.size(); ++size) {
     EXPECT_FALSE(AeadOpen(vector.kind,
-                          FromHex(vector.key),
-                          FromHex(vector.nonce),
-                          FromHex(vector.aad),
+                          HexBytes(vector.key),
+                          HexBytes(vector.nonce),
+                          HexBytes(vector.aad),
                           ByteView(sealed).first(size)));
   }
 }

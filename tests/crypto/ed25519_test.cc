@@ -41,19 +41,19 @@ constexpr std::array<Vector, 4> kVectors = {
 
 TEST(Ed25519, MatchesTheVectorsOfTheStandard) {
   for (const Vector& vector : kVectors) {
-    const auto key = SigningKey::FromPrivate(FromHex(vector.private_key));
+    const auto key = SigningKey::FromPrivate(HexBytes(vector.private_key));
     ASSERT_TRUE(key);
     EXPECT_EQ(ToHex(key->public_key()), vector.public_key);
     EXPECT_EQ(ToHex(key->private_key()), vector.private_key);
-    EXPECT_EQ(ToHex(key->Sign(FromHex(vector.message))), vector.signature);
+    EXPECT_EQ(ToHex(key->Sign(HexBytes(vector.message))), vector.signature);
     EXPECT_TRUE(VerifySignature(
-        ArrayFromHex<32>(vector.public_key), FromHex(vector.message), FromHex(vector.signature)));
+        HexArray<32>(vector.public_key), HexBytes(vector.message), HexBytes(vector.signature)));
   }
 }
 
 TEST(Ed25519, RefusesEveryFlippedByte) {
   const SigningKey key = SigningKey::Generate();
-  Bytes message = FromHex("00112233445566778899");
+  Bytes message = HexBytes("00112233445566778899");
   Signature signature = key.Sign(message);
   Ed25519Public public_key = key.public_key();
   ASSERT_TRUE(VerifySignature(public_key, message, signature));
@@ -71,7 +71,7 @@ TEST(Ed25519, RefusesEveryFlippedByte) {
 
 TEST(Ed25519, RefusesSignaturesOfAnotherSizeAndKey) {
   const SigningKey key = SigningKey::Generate();
-  const Bytes message = FromHex("0102");
+  const Bytes message = HexBytes("0102");
   const Signature signature = key.Sign(message);
   EXPECT_FALSE(VerifySignature(key.public_key(), message, ByteView(signature).first(63)));
   EXPECT_FALSE(VerifySignature(key.public_key(), message, {}));

@@ -62,10 +62,10 @@ TEST(Hkdf, MatchesTheVectorsOfTheStandard) {
           "19ef24a32c717b167f33a91d6f648bdf96596776afdb6377ac434c1c293ccb04",
           "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8"}};
   for (const Vector& vector : vectors) {
-    const SecretBytes key = HkdfExtract(FromHex(vector.salt), FromHex(vector.key_material));
+    const SecretBytes key = HkdfExtract(HexBytes(vector.salt), HexBytes(vector.key_material));
     EXPECT_EQ(ToHex(key.view()), vector.extracted);
     const SecretBytes expanded =
-        HkdfExpand(key.view(), FromHex(vector.info), vector.expanded.size() / 2);
+        HkdfExpand(key.view(), HexBytes(vector.info), vector.expanded.size() / 2);
     EXPECT_EQ(ToHex(expanded.view()), vector.expanded);
   }
 }

@@ -11,8 +11,8 @@ constexpr std::string_view kNinePoint =
     "0900000000000000000000000000000000000000000000000000000000000000";
 
 std::string AgreeHex(std::string_view private_key, std::string_view peer) {
-  const auto key = X25519Key::FromPrivate(FromHex(private_key));
-  const auto shared = key.value().Agree(ArrayFromHex<32>(peer));
+  const auto key = X25519Key::FromPrivate(HexBytes(private_key));
+  const auto shared = key.value().Agree(HexArray<32>(peer));
   return shared ? ToHex(shared->view()) : shared.error().message;
 }
 
@@ -49,8 +49,8 @@ TEST(X25519, BothSidesOfTheExampleAgree) {
       "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a";
   const std::string bob_public = "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f";
   const std::string shared = "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742";
-  EXPECT_EQ(ToHex(X25519Key::FromPrivate(FromHex(alice)).value().public_key()), alice_public);
-  EXPECT_EQ(ToHex(X25519Key::FromPrivate(FromHex(bob)).value().public_key()), bob_public);
+  EXPECT_EQ(ToHex(X25519Key::FromPrivate(HexBytes(alice)).value().public_key()), alice_public);
+  EXPECT_EQ(ToHex(X25519Key::FromPrivate(HexBytes(bob)).value().public_key()), bob_public);
   EXPECT_EQ(AgreeHex(alice, bob_public), shared);
   EXPECT_EQ(AgreeHex(bob, alice_public), shared);
 }
@@ -67,7 +67,7 @@ TEST(X25519, RefusesEveryPointOfLowOrder) {
       "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"};
   const X25519Key key = X25519Key::Generate();
   for (const std::string_view point : points) {
-    const auto shared = key.Agree(ArrayFromHex<32>(point));
+    const auto shared = key.Agree(HexArray<32>(point));
     ASSERT_FALSE(shared) << point;
     EXPECT_EQ(shared.error().code, ErrorCode::kInvalidArgument);
   }

@@ -11,7 +11,7 @@
 namespace rondo {
 
 /// The bytes that published vectors write as hexadecimal digits; spaces separate nothing.
-inline Bytes FromHex(std::string_view text) {
+inline Bytes HexBytes(std::string_view text) {
   Bytes bytes;
   std::string pair;
   for (const char digit : text) {
@@ -30,8 +30,8 @@ inline Bytes FromHex(std::string_view text) {
 }
 
 template <std::size_t N>
-std::array<std::uint8_t, N> ArrayFromHex(std::string_view text) {
-  const Bytes bytes = FromHex(text);
+std::array<std::uint8_t, N> HexArray(std::string_view text) {
+  const Bytes bytes = HexBytes(text);
   if (bytes.size() != N) {
     throw std::invalid_argument("a wrong number of hexadecimal digits");
   }
