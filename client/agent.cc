@@ -50,6 +50,7 @@ Task<SessionEnd> Agent::Attempt() {
   const Session::Parts session_parts{.channel = **channel,
                                      .work = parts_.work,
                                      .state = parts_.state,
+                                     .papers = parts_.papers,
                                      .catalogue = parts_.catalogue,
                                      .limits = parts_.limits,
                                      .clock = parts_.clock,

@@ -21,6 +21,7 @@ class Agent {
     Connect connect;
     LocalWork& work;
     ClientState& state;
+    Papers& papers;
     const Catalogue& catalogue;
     Limits limits;
     const Clock& clock;

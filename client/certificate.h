@@ -14,6 +14,7 @@ struct IdentityPaths {
   std::filesystem::path certificate;
   std::filesystem::path key;
   std::filesystem::path ca;
+  std::filesystem::path roster_key;  ///< long-term key that signs this client's protocol messages
 };
 
 struct IdentityReport {

@@ -56,9 +56,13 @@ Result<KeptModel> LoadKeptModel(const Settings& settings, const ClientState& sta
 /// The trainer's view of a model.
 CohortTrainer::Options TrainerOptions(const KeptModel& model, const Settings& settings);
 
+void AddEnrollCommand(CLI::App& parent, Action& action);
+void AddRosterCommand(CLI::App& parent, Action& action);
 void AddRunCommand(CLI::App& parent, Action& action);
 void AddRecommendCommand(CLI::App& parent, Action& action);
 void AddEvaluateCommand(CLI::App& parent, Action& action);
+void AddEnrollCommand(CLI::App& parent, Action& action);
+void AddRosterCommand(CLI::App& parent, Action& action);
 void AddDoctorCommand(CLI::App& parent, Action& action);
 
 }  // namespace rondo::client

@@ -19,7 +19,8 @@ using SystemTime = std::chrono::system_clock::time_point;
 // More unknown items than this mean that ids are spelled differently, not that the catalogue lags
 // behind.
 constexpr double kMaxUnknownShare = 0.5;
-constexpr auto kRenewBefore = std::chrono::hours(24 * 14);
+// `run` renews earlier, so that less than this means that it does not run or is refused.
+constexpr auto kRenewBefore = std::chrono::hours(24 * 7);
 constexpr double kMiB = 1024.0 * 1024.0;
 
 Check Pass(std::string name, std::string found) {
@@ -128,7 +129,8 @@ Check CheckCertificate(const Result<IdentityReport>& identity,
                      KeyFix(settings.identity));
   }
   if (identity->expires < now + kRenewBefore) {
-    return FailCheck("certificate", found, "it ends soon; ask the operator for a new one");
+    return FailCheck(
+        "certificate", found, "it ends soon; renew it with 'rondo-client enroll --renew'");
   }
   return Pass("certificate", found);
 }

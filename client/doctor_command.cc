@@ -8,6 +8,7 @@
 
 #include "client/command.h"
 #include "client/doctor.h"
+#include "client/papers.h"
 #include "client/probe.h"
 #include "common/core/folder_lock.h"
 #include "common/transport/tls_channel.h"
@@ -64,12 +65,19 @@ Check Reachability(const Settings& settings) {
   return CheckReachable(TryToJoin(settings), settings.coordinator);
 }
 
+/// All that `run` will ask of the files.
+Result<IdentityReport> Identity(const Settings& settings) {
+  RONDO_TRY(IdentityReport report, InspectIdentity(settings.identity));
+  RONDO_TRY(const Papers::Own own, Papers::ReadOwn(settings.identity, settings.governance));
+  return report;
+}
+
 Status Examine(const CommonOptions& options) {
   RONDO_TRY(const Settings settings, ReadSettings(options));
   const auto now = std::chrono::system_clock::now();
   const auto data = LoadData(settings.data);
   const auto coverage = CountKnownItems(settings.data);
-  const auto identity = InspectIdentity(settings.identity);
+  const auto identity = Identity(settings);
   const auto device = PrepareTorch(settings.engine);
   const std::vector<Check> checks = {CheckData(data, settings),
                                      CheckMapping(coverage, settings),

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/crypto/random.h"
+#include "common/crypto/sha256.h"
 #include "common/federated/control_variates.h"
 #include "common/federated/noise.h"
 #include "common/wire/chunks.h"
@@ -107,6 +108,8 @@ Result<JobResult> Train(LocalWork& work, const JobInput& input, std::stop_token 
   const Bytes encoded = wire::EncodeContribution(round.contribution);
   JobResult result{
       .frames = wire::ContributionFrames(encoded, input.offer.round, OfferKind::kTrain),
+      .contribution_sha256 = Sha256Hex(encoded),
+      .bytes = encoded.size(),
       .note =
           fmt::format("trained on {} positions of {} users in {:.1f} s, loss {:.4f}, update norm "
                       "{:.3g}, weight {}, {} bytes",
@@ -146,6 +149,8 @@ Result<JobResult> Evaluate(LocalWork& work, const JobInput& input, std::stop_tok
   const Bytes encoded = wire::EncodeContribution(contribution);
   return JobResult{
       .frames = wire::ContributionFrames(encoded, input.offer.round, OfferKind::kEvaluate),
+      .contribution_sha256 = Sha256Hex(encoded),
+      .bytes = encoded.size(),
       .note = fmt::format("evaluated the model, {} bytes of sums", encoded.size())};
 }
 

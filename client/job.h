@@ -28,7 +28,9 @@ struct JobInput {
 };
 
 struct JobResult {
-  std::vector<Bytes> frames;  ///< of the contribution; empty if the offer is declined
+  std::vector<Bytes> frames;        ///< of the contribution; empty if the offer is declined
+  std::string contribution_sha256;  ///< of what the frames carry
+  std::uint64_t bytes = 0;          ///< of the same
   /// The client's vectors if the contribution becomes part of the model; none: it keeps none.
   std::optional<ClientVectors> next;
   std::string refusal;     ///< sent to the coordinator; never quotes the log

@@ -5,6 +5,7 @@ namespace rondo {
 namespace {
 
 constexpr const char* kExamples = R"(Examples:
+  rondo-client enroll TOKEN --out north               make the keys here, get a certificate
   rondo-client doctor --config client.toml            check everything before the first round
   rondo-client run --dry-run --scenario scenario.toml train one round here, send nothing
   rondo-client run --config client.toml               take part until the federation is finished
@@ -15,10 +16,12 @@ constexpr const char* kExamples = R"(Examples:
 Takes part in a federation. Behaviour data and keys stay on this machine.)";
 
 void AddCommands(CLI::App& app, Action& action) {
+  client::AddEnrollCommand(app, action);
   client::AddRunCommand(app, action);
   client::AddRecommendCommand(app, action);
   client::AddEvaluateCommand(app, action);
   client::AddDoctorCommand(app, action);
+  client::AddRosterCommand(app, action);
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include "client/agent.h"
 #include "client/command.h"
 #include "client/dry_run.h"
+#include "client/renewal.h"
 #include "common/core/folder_lock.h"
 #include "common/crypto/random.h"
 #include "common/federated/control_variates.h"
@@ -65,9 +66,22 @@ LocalWork MakeWork(ClientId id,
 // -- taking part
 // ----------------------------------------------------------------------------------------
 
+/// Connects with the certificate that lies in its file now: it is renewed while the agent runs.
+Task<Result<std::shared_ptr<Channel>>> Connect(boost::asio::any_io_executor executor,
+                                               const Settings& settings,
+                                               TimePoint deadline) {
+  const IdentityPaths& paths = settings.identity;
+  const TlsFiles files{.authority = paths.ca, .certificate = paths.certificate, .key = paths.key};
+  RONDO_CO_TRY(const TlsContext tls, TlsContext::Create(files, TlsContext::Role::kClient));
+  const TlsAddress address{.host = settings.coordinator.host,
+                           .port = static_cast<std::uint16_t>(settings.coordinator.port)};
+  auto channel = co_await ConnectTls(executor, tls, address, deadline);
+  co_return channel;
+}
+
 /// Runs the agent until it ends or a signal stops it; a second signal does not wait for the
 /// goodbye.
-Status RunAgent(boost::asio::io_context& io, Agent& agent) {
+Status RunAgent(boost::asio::io_context& io, Agent& agent, Renewal& renewal) {
   std::optional<Status> outcome;
   std::exception_ptr fault;
   boost::asio::signal_set signals(io, SIGINT, SIGTERM);
@@ -86,11 +100,17 @@ Status RunAgent(boost::asio::io_context& io, Agent& agent) {
         signals.async_wait(on_signal);
       };
   signals.async_wait(on_signal);
+  boost::asio::co_spawn(io, renewal.Run(), [](std::exception_ptr thrown) {
+    if (thrown) {
+      std::rethrow_exception(thrown);
+    }
+  });
   boost::asio::co_spawn(
       io, agent.Run(), [&](std::exception_ptr thrown, std::optional<Status> status) {
         fault = thrown;
         outcome = std::move(status);
         signals.cancel();
+        renewal.Stop();
       });
   io.run();
   if (fault) {
@@ -109,35 +129,31 @@ Status TakePart(const RunOptions& options, const Settings& settings) {
   RONDO_TRY(const Catalogue catalogue, Catalogue::Read(settings.data.catalogue));
   RONDO_TRY(ClientState state, ClientState::Open(settings.state_folder));
   RONDO_TRY(const FolderLock lock, FolderLock::Take(settings.state_folder));
-  RONDO_TRY(const TlsContext tls,
-            TlsContext::Create({.authority = settings.identity.ca,
-                                .certificate = settings.identity.certificate,
-                                .key = settings.identity.key},
-                               TlsContext::Role::kClient));
+  RONDO_TRY(Papers::Own own, Papers::ReadOwn(settings.identity, settings.governance));
+  RONDO_TRY(Papers papers, Papers::Open(std::move(own), settings.state_folder));
   FileDataSource data(settings.data);
   RONDO_TRY_STATUS(ReportData(data));
   LocalWork work = MakeWork(identity.id, data, catalogue, settings);
   boost::asio::io_context io(1);
   boost::asio::thread_pool workers(1);
   const SystemClock clock;
-  const TlsAddress address{.host = settings.coordinator.host,
-                           .port = static_cast<std::uint16_t>(settings.coordinator.port)};
   const auto executor = io.get_executor();
-  Agent agent(
-      {.connect = [&](TimePoint deadline) { return ConnectTls(executor, tls, address, deadline); },
-       .work = work,
-       .state = state,
-       .catalogue = catalogue,
-       .limits = settings.limits,
-       .clock = clock,
-       .executor = executor,
-       .workers = workers.get_executor(),
-       .backoff = Backoff(std::chrono::milliseconds(250),
-                          std::chrono::seconds(30),
-                          Rng({.seed = SecureRandomU64(), .purpose = Purpose::kBackoff})),
-       .connect_timeout = ToDuration(settings.coordinator.connect_timeout_s),
-       .retry_for = ToDuration(settings.coordinator.retry_for_s)});
-  RONDO_TRY_STATUS(RunAgent(io, agent));
+  Agent agent({.connect = [&](TimePoint deadline) { return Connect(executor, settings, deadline); },
+               .work = work,
+               .state = state,
+               .papers = papers,
+               .catalogue = catalogue,
+               .limits = settings.limits,
+               .clock = clock,
+               .executor = executor,
+               .workers = workers.get_executor(),
+               .backoff = Backoff(std::chrono::milliseconds(250),
+                                  std::chrono::seconds(30),
+                                  Rng({.seed = SecureRandomU64(), .purpose = Purpose::kBackoff})),
+               .connect_timeout = ToDuration(settings.coordinator.connect_timeout_s),
+               .retry_for = ToDuration(settings.coordinator.retry_for_s)});
+  Renewal renewal(executor, settings);
+  RONDO_TRY_STATUS(RunAgent(io, agent, renewal));
   if (options.common.json) {
     std::cout << RecordJson(state.record()) << '\n';
   }

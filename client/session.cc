@@ -128,6 +128,7 @@ Status Session::Admit(const wire::Welcome& welcome) {
   parts_.work.Configure(welcome.model, welcome.items, std::move(features));
   RONDO_TRY_STATUS(parts_.state.Join(welcome.run_id, layout));
   RONDO_TRY_STATUS(shelf_.Open(welcome.model, std::move(layout)));
+  run_id_ = welcome.run_id;
   heartbeat_ =
       std::chrono::duration_cast<Duration>(std::chrono::duration<double>(welcome.heartbeat_s));
   greeted_ = true;
@@ -241,6 +242,10 @@ void Session::Settle(const Offer& offer, JobResult result) {
       return;
     }
   }
+  if (const Status noted = NoteSent(offer, result); !noted) {
+    End(SessionEnd::Kind::kRefused, noted.error());
+    return;
+  }
   for (Bytes& frame : result.frames) {
     outbox_.push_back(std::move(frame));
   }
@@ -260,6 +265,8 @@ void Session::Handle(wire::Message message) {
     OnFinish(*finish);
   } else if (auto* goodbye = std::get_if<wire::Goodbye>(&message)) {
     OnGoodbye(*goodbye);
+  } else if (auto* roster = std::get_if<wire::MemberRoster>(&message)) {
+    OnRoster(*roster);
   } else if (!std::holds_alternative<wire::Heartbeat>(message)) {
     Lose(ErrorCode::kCorrupt,
          fmt::format("the coordinator sent {} in the middle of a session",

@@ -12,6 +12,7 @@
 #include "client/limits.h"
 #include "client/local_work.h"
 #include "client/model_shelf.h"
+#include "client/papers.h"
 #include "client/signal.h"
 #include "client/state.h"
 #include "common/core/clock.h"
@@ -54,6 +55,7 @@ class Session {
     Channel& channel;
     LocalWork& work;
     ClientState& state;
+    Papers& papers;
     const Catalogue& catalogue;
     const Limits& limits;
     const Clock& clock;
@@ -82,6 +84,8 @@ class Session {
   void OnResult(const RoundResult& result);
   void OnFinish(const wire::Finish& finish);
   void OnGoodbye(const wire::Goodbye& goodbye);
+  void OnRoster(const wire::MemberRoster& roster);
+  Status NoteSent(const Offer& offer, const JobResult& result) const;
   void Settle(const Offer& offer, JobResult result);
 
   void Enqueue(const wire::Message& message);
@@ -98,6 +102,7 @@ class Session {
   std::optional<RoundId> working_on_;
   std::stop_source stop_;  ///< of the work in hand
   Duration heartbeat_;
+  std::string run_id_;
   bool greeted_ = false;
   std::optional<SessionEnd> end_;
 };

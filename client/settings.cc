@@ -27,6 +27,8 @@ void BindSettings(Settings& settings, Binder& binder) {
   binder.Path("certificate", settings.identity.certificate);
   binder.Path("key", settings.identity.key);
   binder.Path("ca", settings.identity.ca);
+  binder.Path("roster_key", settings.identity.roster_key);
+  binder.Text("governance", settings.governance);
   BindDataConfig(settings.data, binder);
   binder.Section("client");
   binder.Choice("device", settings.engine.device, {"auto", "cpu", "cuda"});

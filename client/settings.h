@@ -21,6 +21,7 @@ struct CoordinatorAddress {
 struct Settings {
   CoordinatorAddress coordinator;
   IdentityPaths identity;
+  std::string governance;  ///< identity.governance: key that signs rosters, hexadecimal
   DataConfig data;
   EngineConfig engine;  ///< section `client`: device, precision, threads, memory_mib
   Limits limits;

@@ -57,7 +57,7 @@ Task<Status> ClientSession::Greet() {
         ErrorCode::kCorrupt,
         std::string("the first message is '") + wire::MessageName(message) + "', expected 'hello'");
   }
-  auto welcome = owner_.Admit(client(), *hello);
+  auto welcome = Welcome(*hello);
   if (!welcome) {
     const Error error = welcome.error();
     Bytes reject = wire::Encode(wire::Reject{.code = error.code, .message = error.message});
@@ -71,6 +71,11 @@ Task<Status> ClientSession::Greet() {
   Bytes answer = wire::Encode(std::move(welcome).value());
   const Status sent = co_await channel_->Send(std::move(answer), deadline);
   co_return sent;
+}
+
+Result<wire::Welcome> ClientSession::Welcome(const wire::Hello& hello) {
+  RONDO_TRY_STATUS(owner_.Check(*channel_));
+  return owner_.Admit(client(), hello);
 }
 
 void ClientSession::Push(Waiting frame) {
@@ -133,13 +138,17 @@ Task<void> ClientSession::Read() {
       End(frame.error());
       co_return;
     }
-    auto message = wire::Decode(frame.value());
-    const Status handled =
-        message ? Handle(std::move(message).value()) : Status(Fail(message.error()));
+    const Status handled = HandleFrame(*frame);
     if (!handled) {
       End(handled.error());
     }
   }
+}
+
+Status ClientSession::HandleFrame(ByteView frame) {
+  RONDO_TRY_STATUS(owner_.Check(*channel_));
+  RONDO_TRY(wire::Message message, wire::Decode(frame));
+  return Handle(std::move(message));
 }
 
 Status ClientSession::Handle(wire::Message message) {

@@ -22,6 +22,9 @@ class SessionOwner {
  public:
   virtual ~SessionOwner() = default;
 
+  /// Whether the peer may still take part; asked at each frame. An error ends the session.
+  virtual Status Check(const Channel& channel) = 0;
+
   /// Looks at a client's first message. An error is told to the client, and the session ends.
   virtual Result<wire::Welcome> Admit(const ClientId& client, const wire::Hello& hello) = 0;
 
@@ -97,6 +100,8 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   Task<Status> Greet();
   Task<void> Write(std::shared_ptr<ClientSession> keep_alive);
   Task<void> Read();
+  Result<wire::Welcome> Welcome(const wire::Hello& hello);
+  Status HandleFrame(ByteView frame);
   Status Handle(wire::Message message);
   Status HandleChunk(const wire::ContributionChunk& chunk);
   void Push(Waiting frame);

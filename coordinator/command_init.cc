@@ -1,13 +1,18 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <memory>
+#include <optional>
 
-#include "common/config/field_text.h"
+#include "common/config/client_toml.h"
 #include "common/core/file.h"
 #include "common/core/host_port.h"
 #include "common/crypto/certificate.h"
+#include "common/crypto/key_file.h"
+#include "coordinator/audit_log.h"
 #include "coordinator/commands.h"
 #include "coordinator/federation.h"
+#include "coordinator/member_store.h"
+#include "coordinator/membership.h"
 
 namespace rondo::coordinator {
 namespace {
@@ -19,7 +24,9 @@ struct InitFlags {
   std::filesystem::path scenario;
   std::filesystem::path catalogue;
   std::filesystem::path out;
+  std::filesystem::path governance;  ///< empty: makes the key
   int clients = 0;
+  int expect = 0;  ///< clients that will enrol
   std::vector<std::string> names;
   std::string host = "localhost";
   int port = 7443;
@@ -36,9 +43,10 @@ Result<std::vector<ClientId>> ClientIds(const InitFlags& flags) {
   if (const auto twice = std::ranges::adjacent_find(sorted); twice != sorted.end()) {
     return Fail(ErrorCode::kInvalidArgument, "--client " + *twice + " is given twice");
   }
-  if (ids.empty()) {
+  if (ids.empty() && flags.expect == 0) {
     return Fail(ErrorCode::kInvalidArgument,
-                "a federation needs clients; give --clients N, or --client NAME for each");
+                "a federation needs clients; give --expect N for those that will enrol with "
+                "invitations, or --clients N or --client NAME to make their keys here");
   }
   for (const ClientId& id : ids) {
     RONDO_TRY_STATUS(CheckClientId(id));
@@ -88,7 +96,7 @@ Status CheckRounds(const StrategyConfig& strategy, std::size_t clients) {
     if (wanted > 0 && static_cast<std::size_t>(wanted) > clients) {
       return Fail(ErrorCode::kInvalidArgument,
                   fmt::format("{} is {}, but the federation has only {} clients; lower it in the "
-                              "scenario, or name more clients",
+                              "scenario, or name or expect more clients",
                               key,
                               wanted,
                               clients));
@@ -138,8 +146,11 @@ port = 0   # a free one; see state/status_address
 scenario = "scenario.toml"
 catalogue = "catalogue.tsv"
 authority = "ca.crt"
+authority_key = "ca.key"   # gives certificates to clients with an invitation; take it out to enrol nobody
 certificate = "server.crt"
 key = "server.key"
+governance = "governance.pub"
+roster = "roster.signed"
 state = "state"
 )",
       ListenAddress(flags.host),
@@ -147,65 +158,72 @@ state = "state"
       clients);
 }
 
-/// The rules that every client's data must follow, exactly as the coordinator has them; where the
-/// data lie is the client's own affair.
-std::string ClientToml(const InitFlags& flags, DataConfig data) {
-  const std::string port =
-      flags.port == 0 ? "# port = 7443   # the coordinator takes a free one; see its state/address"
-                      : fmt::format("port = {}", flags.port);
-  const std::string events =
-      data.events.empty() ? "" : "events = " + TomlValue(&data.events) + "\n";
-  return fmt::format(
-      R"(# Made by `rondo-coordinator init`. Relative paths start at this file's folder.
-[coordinator]
-host = "{}"
-{}
-
-[identity]
-certificate = "client.crt"
-key = "client.key"
-ca = "ca.crt"
-
-[data]
-path = "data"   # your behaviour log: a RecBole, MovieLens or CSV file, or its folder
-catalogue = "catalogue.tsv"
-order = "{}"
-ties = "{}"
-split = "{}"
-validation_ratio = {}
-test_ratio = {}
-validation_from = {}
-test_from = {}
-min_user_events = {}
-min_rating = {}
-seed = {}
-{})",
-      flags.host,
-      port,
-      data.order,
-      data.ties,
-      data.split,
-      TomlValue(&data.validation_ratio),
-      TomlValue(&data.test_ratio),
-      TomlValue(&data.validation_from),
-      TomlValue(&data.test_from),
-      data.min_user_events,
-      TomlValue(&data.min_rating),
-      data.seed,
-      events);
-}
-
-Status WriteClient(const InitFlags& flags,
-                   const ClientId& id,
-                   const CertifiedKey& authority,
-                   const Federation& made) {
+/// Everything of a client whose keys are made here; its entry in the roster.
+Result<RosterEntry> WriteClient(const InitFlags& flags,
+                                const ClientId& id,
+                                const CertifiedKey& authority,
+                                const Federation& made,
+                                MemberStore& members) {
   const std::filesystem::path folder = flags.out / "clients" / id;
   RONDO_TRY_STATUS(MakeFolder(folder));
+  const SigningKey roster_key = SigningKey::Generate();
+  RONDO_TRY_STATUS(SaveSigningKey(roster_key, folder / "roster.key"));
   RONDO_TRY(const CertifiedKey pair, IssueClient(authority, id, Validity::Days(kCertificateDays)));
   RONDO_TRY_STATUS(SaveCertifiedKey(pair, folder / "client.crt", folder / "client.key"));
   RONDO_TRY_STATUS(WriteTextFile(folder / "ca.crt", authority.certificate_pem));
   RONDO_TRY_STATUS(WriteTextFile(folder / "catalogue.tsv", made.catalogue.text()));
-  return WriteTextFile(folder / "client.toml", ClientToml(flags, made.scenario.data));
+  RONDO_TRY(const CertificateInfo info, InspectCertificate(pair.certificate_pem));
+  RONDO_TRY_STATUS(members.Add(
+      id,
+      roster_key.public_key(),
+      {.pem = pair.certificate_pem, .key_sha256 = info.key_sha256, .expires = info.not_after},
+      std::chrono::system_clock::now()));
+  RONDO_TRY(const Ed25519Public governance, LoadGovernance(made.settings.governance));
+  RONDO_TRY_STATUS(WriteTextFile(folder / "client.toml",
+                                 ClientToml({.made_by = "rondo-coordinator init",
+                                             .host = flags.host,
+                                             .port = flags.port,
+                                             .governance = ToHex(governance),
+                                             .data = made.scenario.data})));
+  return RosterEntry{.id = id, .key = roster_key.public_key()};
+}
+
+/// The clients whose keys were made here, and the roster that names them.
+Status WriteClients(const InitFlags& flags,
+                    const std::vector<ClientId>& ids,
+                    const CertifiedKey& authority,
+                    const Federation& made,
+                    const std::optional<SigningKey>& governance) {
+  RONDO_TRY(MemberStore members, MemberStore::Open(made.settings.state));
+  RONDO_TRY(AuditLog audit, AuditLog::Open(made.settings.state));
+  RONDO_TRY(Roster roster, NextRoster(made.settings, {}));
+  for (const ClientId& id : ids) {
+    RONDO_TRY(RosterEntry entry, WriteClient(flags, id, authority, made, members));
+    roster.entries.push_back(std::move(entry));
+  }
+  RONDO_TRY_STATUS(audit.Append(
+      "founded",
+      {{"name", made.scenario.name}, {"federation", roster.federation}, {"clients", ids.size()}}));
+  if (!governance || ids.empty() || ids.size() > kMostMembers) {
+    return Ok();
+  }
+  std::ranges::sort(roster.entries, {}, &RosterEntry::id);
+  RONDO_TRY(const SignedRoster made_roster, SignRoster(std::move(roster), *governance));
+  return SaveRoster(made_roster, made.settings.roster);
+}
+
+/// Copies the public half that somebody else made, or makes both; then the private one is returned.
+Result<std::optional<SigningKey>> WriteGovernance(const InitFlags& flags) {
+  const std::filesystem::path file = flags.out / "governance.pub";
+  if (!flags.governance.empty()) {
+    RONDO_TRY(const Ed25519Public given, LoadGovernance(flags.governance));
+    RONDO_TRY_STATUS(WriteTextFile(file, ToHex(given) + "\n"));
+    return std::optional<SigningKey>();
+  }
+  SigningKey key = SigningKey::Generate();
+  RONDO_TRY_STATUS(SaveSigningKey(key, flags.out / "governance.key"));
+  RONDO_TRY_STATUS(WriteTextFile(file, ToHex(key.public_key()) + "\n"));
+  return std::optional<SigningKey>(std::move(key));
 }
 
 Result<CertifiedKey> WriteKeys(const InitFlags& flags, const Scenario& scenario) {
@@ -225,17 +243,31 @@ Result<CertifiedKey> WriteKeys(const InitFlags& flags, const Scenario& scenario)
 }
 
 void PrintNextSteps(const InitFlags& flags, const Federation& made, std::size_t clients) {
+  const std::string config = (flags.out / "coordinator.toml").string();
   fmt::print(stderr,
-             "Federation '{}' in {}: {} items, {} weights, {} clients.\n"
-             "Hand each folder of {} to its client over a safe channel, then start\n"
-             "  rondo-coordinator run --config {}\n",
+             "Federation '{}' in {}: {} items, {} weights, {} clients.\n",
              made.scenario.name,
              flags.out.string(),
              made.catalogue.items(),
              made.layout->size(),
-             clients,
-             (flags.out / "clients").string(),
-             (flags.out / "coordinator.toml").string());
+             clients);
+  if (flags.expect < static_cast<int>(clients)) {
+    fmt::print(stderr,
+               "Hand each folder of {} to its client over a safe channel.\n",
+               (flags.out / "clients").string());
+  }
+  if (flags.expect > 0) {
+    fmt::print(stderr,
+               "Invite each client that will enrol:\n"
+               "  rondo-coordinator invite NAME --config {}\n",
+               config);
+  }
+  if (flags.governance.empty()) {
+    fmt::print(stderr,
+               "Move {} to another machine: who has it decides who is a member.\n",
+               (flags.out / "governance.key").string());
+  }
+  fmt::print(stderr, "Then start\n  rondo-coordinator run --config {}\n", config);
   if (flags.port == 0) {
     fmt::print(stderr,
                "The port is another one at each start. While the coordinator runs, {} names it; "
@@ -262,9 +294,9 @@ Status Init(InitFlags flags) {
             Federation::Make({.scenario = flags.scenario}, scenario, catalogue));
   RONDO_TRY_STATUS(planned.CheckMessages(*strategy));
   RONDO_TRY(const std::vector<ClientId> ids, ClientIds(flags));
-  RONDO_TRY_STATUS(CheckRounds(scenario.strategy, ids.size()));
-  RONDO_TRY_STATUS(
-      Strategy::CheckClients(scenario.strategy, ids.size(), "the number of clients is"));
+  const std::size_t clients = ids.size() + static_cast<std::size_t>(flags.expect);
+  RONDO_TRY_STATUS(CheckRounds(scenario.strategy, clients));
+  RONDO_TRY_STATUS(Strategy::CheckClients(scenario.strategy, clients, "the number of clients is"));
   flags.out = std::filesystem::absolute(flags.out).lexically_normal();
   const std::filesystem::path config = flags.out / "coordinator.toml";
   if (std::filesystem::exists(config)) {
@@ -274,11 +306,12 @@ Status Init(InitFlags flags) {
   }
   RONDO_TRY_STATUS(MakeFolder(flags.out));
   RONDO_TRY(const CertifiedKey authority, WriteKeys(flags, scenario));
+  RONDO_TRY(const std::optional<SigningKey> governance, WriteGovernance(flags));
   scenario.data.catalogue = flags.out / "catalogue.tsv";
   RONDO_TRY_STATUS(WriteTextFile(scenario.data.catalogue, catalogue.text()));
   RONDO_TRY_STATUS(WriteTextFile(flags.out / "scenario.toml", ScenarioToToml(scenario)));
   // Last of the four, so that a folder with a configuration is a whole federation.
-  const std::string toml = CoordinatorToml(flags, ids.size());
+  const std::string toml = CoordinatorToml(flags, clients);
   const std::filesystem::path draft = flags.out / "coordinator.toml.new";
   RONDO_TRY_STATUS(WriteTextFile(draft, toml));
   RONDO_TRY(const Federation made, Federation::Load({.file = draft}));
@@ -287,13 +320,11 @@ Status Init(InitFlags flags) {
   start.model = InitialParameters(made.layout, made.scenario.seed);
   RONDO_TRY_STATUS(checkpoints.Save(start));
   RONDO_TRY_STATUS(checkpoints.store().SaveCatalogue(catalogue.text()));
-  for (const ClientId& id : ids) {
-    RONDO_TRY_STATUS(WriteClient(flags, id, authority, made));
-  }
+  RONDO_TRY_STATUS(WriteClients(flags, ids, authority, made, governance));
   RONDO_TRY_STATUS(WriteTextFile(config, toml));
   std::error_code ignored;  // A leftover draft harms nobody.
   std::filesystem::remove(draft, ignored);
-  PrintNextSteps(flags, made, ids.size());
+  PrintNextSteps(flags, made, clients);
   return Ok();
 }
 
@@ -304,11 +335,13 @@ void AddInitCommand(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand(
       "init",
       "Examples:\n"
-      "  rondo-coordinator init --scenario scenario.toml --catalogue items.tsv --client north "
-      "--client south --host fed.example.org --out federation\n"
+      "  rondo-coordinator init --scenario scenario.toml --catalogue items.tsv --expect 2 "
+      "--host fed.example.org --out federation\n"
       "  rondo-coordinator init --scenario scenario.toml --catalogue items.tsv --clients 8 "
       "--out federation\n\n"
-      "Makes keys, checkpoint 0, a configuration and one folder a client.");
+      "Makes keys, checkpoint 0 and a configuration. Clients enrol by invitation; with --clients "
+      "or "
+      "--client their keys are made here, one folder each, for rehearsals.");
   command->add_option("--scenario", flags->scenario, "Scenario file")->required();
   command->add_option("--catalogue", flags->catalogue, "Public item list (catalogue.tsv)")
       ->required();
@@ -318,6 +351,11 @@ void AddInitCommand(CLI::App& app, Action& action) {
   count->check(CLI::Range(1, 100000));
   command->add_option("--client", flags->names, "Name of one client; may be repeated")
       ->excludes(count);
+  command->add_option("--expect", flags->expect, "Number of clients that will enrol by invitation")
+      ->check(CLI::Range(0, 100000));
+  command->add_option("--governance",
+                      flags->governance,
+                      "Public governance key made elsewhere (`roster key`); default: make one");
   command->add_option(
       "--host", flags->host, "Host name or IP address under which clients reach the coordinator");
   command->add_option("--port", flags->port, "TCP port; 0: a free one at each start")

@@ -20,11 +20,17 @@
 #include "coordinator/contribution_decoder.h"
 #include "coordinator/federation.h"
 #include "coordinator/federation_record.h"
+#include "coordinator/log_fault.h"
+#include "coordinator/membership.h"
+#include "coordinator/round_auditor.h"
 #include "coordinator/run_monitor.h"
 #include "coordinator/server.h"
 
 namespace rondo::coordinator {
 namespace {
+
+/// Between two looks at what other processes changed.
+constexpr auto kWatchPause = std::chrono::seconds(1);
 
 Duration Seconds(double seconds) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
@@ -32,7 +38,8 @@ Duration Seconds(double seconds) {
 
 RemoteClients::Options ClientOptions(const Federation& federation,
                                      const Strategy& strategy,
-                                     const RunState& start) {
+                                     const RunState& start,
+                                     Membership& membership) {
   std::uint64_t elements = 0;
   for (const BlockShape& block :
        BlocksOfTask(strategy.PlanTraining(1, GridSpec{}), federation.layout)) {
@@ -44,6 +51,13 @@ RemoteClients::Options ClientOptions(const Federation& federation,
   options.hello_timeout = Seconds(federation.settings.handshake_timeout_s);
   options.return_wait = Seconds(federation.settings.return_wait_s);
   options.results = start.results;
+  options.check = [&membership](const Channel& channel) {
+    return membership.Check(channel);
+  };
+  options.refused = [&membership](const ClientId& client, const Error& why) {
+    membership.Refused(client, why);
+  };
+  options.roster = membership.roster();
   return options;
 }
 
@@ -54,20 +68,25 @@ class Run {
       RunCheckpoints checkpoints,
       RunState start,
       std::unique_ptr<Strategy> strategy,
+      Membership& membership,
       FederationRecord& record)
       : federation_(federation),
+        membership_(membership),
         checkpoints_(std::move(checkpoints)),
         start_(std::move(start)),
         strategy_(std::move(strategy)),
-        clients_(io_.get_executor(), ClientOptions(federation, *strategy_, start_)),
+        clients_(io_.get_executor(), ClientOptions(federation, *strategy_, start_, membership)),
         monitor_(federation, clients_, start_.round),
         record_(record),
-        observers_(record.observer(), monitor_),
+        auditor_(membership.audit()),
+        reporters_(record.observer(), monitor_),
+        observers_(reporters_, auditor_),
         signals_(io_, SIGINT, SIGTERM) {}
 
   Result<RunOutcome> Play() {
     RONDO_TRY_STATUS(Open());
     AwaitSignal();
+    boost::asio::co_spawn(io_, WatchMembers(), LogFault);
     std::exception_ptr fault;
     boost::asio::co_spawn(io_, Main(), [&](std::exception_ptr error) {
       fault = error;
@@ -97,7 +116,8 @@ class Run {
     const Settings& settings = federation_.settings;
     RONDO_TRY(const TlsContext context,
               TlsContext::Create({settings.authority, settings.certificate, settings.key},
-                                 TlsContext::Role::kServer));
+                                 TlsContext::Role::kServer,
+                                 TlsContext::Purpose::kEnrolment));
     RONDO_TRY(
         auto listener,
         TlsListener::Listen(
@@ -108,11 +128,7 @@ class Run {
                                   static_cast<std::uint16_t>(settings.status_port),
                                   monitor_.pages()));
     status_.emplace(std::move(status));
-    server_.emplace(io_.get_executor(),
-                    std::move(listener),
-                    clients_,
-                    Server::Options{.pending_handshakes = settings.pending_handshakes,
-                                    .handshake_timeout = Seconds(settings.handshake_timeout_s)});
+    server_.emplace(io_.get_executor(), std::move(listener), clients_, ServerOptions());
     server_->Start();
     const std::string pages = settings.status_host + ":" + std::to_string(status_->port());
     RONDO_TRY_STATUS(WriteTextFile(federation_.status_file(), pages + "\n"));
@@ -127,6 +143,33 @@ class Run {
                start_.round,
                federation_.scenario.strategy.rounds);
     return Ok();
+  }
+
+  Server::Options ServerOptions() {
+    Server::Options options{.pending_handshakes = federation_.settings.pending_handshakes,
+                            .handshake_timeout = Seconds(federation_.settings.handshake_timeout_s),
+                            .refused = [this](const std::string& address, const Error& why) {
+                              membership_.Refused(address, why);
+                            }};
+    if (Enroller* enroller = membership_.enroller()) {
+      options.enrol = [enroller](std::shared_ptr<Channel> channel, TimePoint deadline) {
+        return enroller->Serve(std::move(channel), deadline);
+      };
+    }
+    return options;
+  }
+
+  /// Ends the sessions of clients that were revoked though they send nothing, and hands out a new
+  /// roster.
+  Task<void> WatchMembers() {
+    while (!watch_ended_) {
+      watch_.expires_after(kWatchPause);
+      co_await watch_.async_wait(kAwait);
+      clients_.Recheck();
+      if (membership_.PollRoster()) {
+        clients_.SetRoster(membership_.roster());
+      }
+    }
   }
 
   /// The first signal ends the run between two steps. A second one does not wait for clients: what
@@ -172,6 +215,8 @@ class Run {
   }
 
   void Close() {
+    watch_ended_ = true;
+    watch_.cancel();
     server_->Stop();
     status_->Stop();
     clients_.Stop();
@@ -184,6 +229,7 @@ class Run {
   }
 
   const Federation& federation_;
+  Membership& membership_;
   RunCheckpoints checkpoints_;
   RunState start_;
   std::unique_ptr<Strategy> strategy_;
@@ -193,7 +239,11 @@ class Run {
   RemoteClients clients_;
   RunMonitor monitor_;
   FederationRecord& record_;
+  RoundAuditor auditor_;
+  BothObservers reporters_;
   BothObservers observers_;
+  Timer watch_{io_};
+  bool watch_ended_ = false;
   boost::asio::signal_set signals_;
   std::optional<Server> server_;
   std::optional<StatusServer> status_;
@@ -234,15 +284,27 @@ Status RunFederation(const std::filesystem::path& config,
   }
   RONDO_TRY_STATUS(federation.KeepRunId(start->round));
   RONDO_TRY_STATUS(federation.CheckMessages(*strategy));
+  RONDO_TRY(const auto membership, Membership::Open(federation));
   RONDO_TRY(FederationRecord record, FederationRecord::Open(federation, *start));
+  RONDO_TRY_STATUS(membership->audit().Append("started",
+                                              {{"run", federation.run_id},
+                                               {"round", start->round},
+                                               {"mode", federation.scenario.privacy.mode}}));
   KeepFreedMemory();
-  Run run(federation, std::move(checkpoints), std::move(*start), std::move(strategy), record);
+  Run run(federation,
+          std::move(checkpoints),
+          std::move(*start),
+          std::move(strategy),
+          *membership,
+          record);
   const Result<RunOutcome> played = run.Play();
   if (!played) {
     ReportInterruption(run, record, played.error());
     return Fail(played.error());
   }
   const RunOutcome& outcome = *played;
+  RONDO_TRY_STATUS(membership->audit().Append(
+      "finished", {{"round", outcome.state.round}, {"selected", outcome.state.selected_round()}}));
   RONDO_TRY(const boost::json::object summary, record.Finish(run.End(outcome.state, outcome.test)));
   if (json) {
     std::cout << CompactJson(summary) << '\n';

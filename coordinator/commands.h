@@ -11,6 +11,9 @@ namespace rondo::coordinator {
 void AddInitCommand(CLI::App& app, Action& action);
 void AddRunCommand(CLI::App& app, Action& action);
 void AddStatusCommands(CLI::App& app, Action& action);  ///< status, clients
+void AddMemberCommands(CLI::App& app, Action& action);  ///< invite, revoke
+void AddRosterCommand(CLI::App& app, Action& action);   ///< roster key, export, sign, publish
+void AddAuditCommand(CLI::App& app, Action& action);    ///< audit verify
 void AddModelCommand(CLI::App& app, Action& action);    ///< model list, model export
 
 }  // namespace rondo::coordinator

@@ -5,9 +5,10 @@ namespace rondo {
 namespace {
 
 constexpr const char* kExamples = R"(Examples:
-  rondo-coordinator init --scenario scenario.toml --catalogue items.tsv --clients 8 --out federation
-  rondo-coordinator init --scenario scenario.toml --catalogue items.tsv --client north --client south \
+  rondo-coordinator init --scenario scenario.toml --catalogue items.tsv --expect 2 \
       --host coordinator.example --out federation
+  rondo-coordinator invite north --config federation/coordinator.toml
+  rondo-coordinator init --scenario scenario.toml --catalogue items.tsv --clients 8 --out federation
   rondo-coordinator run --config federation/coordinator.toml
   rondo-coordinator status --config federation/coordinator.toml
   rondo-coordinator model export --config federation/coordinator.toml --out model.safetensors
@@ -16,9 +17,12 @@ Runs a federation: asks its clients to train, adds up their updates, keeps the m
 
 void AddCommands(CLI::App& app, Action& action) {
   coordinator::AddInitCommand(app, action);
+  coordinator::AddMemberCommands(app, action);
   coordinator::AddRunCommand(app, action);
   coordinator::AddStatusCommands(app, action);
   coordinator::AddModelCommand(app, action);
+  coordinator::AddRosterCommand(app, action);
+  coordinator::AddAuditCommand(app, action);
 }
 
 }  // namespace

@@ -17,6 +17,14 @@ void RemoteClients::Attach(std::shared_ptr<Channel> channel) {
   state_->Attach(std::move(channel));
 }
 
+void RemoteClients::Recheck() {
+  state_->Recheck();
+}
+
+void RemoteClients::SetRoster(std::string text) {
+  state_->SetRoster(std::move(text));
+}
+
 void RemoteClients::Stop() {
   state_->Stop();
 }

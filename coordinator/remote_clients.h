@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -38,7 +39,15 @@ class RemoteClients final : public ClientPool {
     std::uint64_t contribution_cap = 0;                 ///< bytes; see wire::ContributionCap
     Duration hello_timeout = std::chrono::seconds(10);  ///< from the connection to Hello
     Duration return_wait =
-        std::chrono::seconds(10);             ///< Finish waits so long for clients that are away
+        std::chrono::seconds(10);  ///< Finish waits so long for clients that are away
+    /// Whether the peer of a channel may take part: asked before Welcome and at each frame.
+    std::function<Status(const Channel&)> check = [](const Channel&) {
+      return Ok();
+    };
+    /// Hears of each client that was turned away or broke the protocol.
+    std::function<void(const ClientId&, const Error&)> refused = [](const ClientId&, const Error&) {
+    };
+    std::string roster;  ///< SignedRoster::Text for every client; empty: there is none
     std::map<ClientId, RoundResult> results;  ///< RunState::results, told to clients that come back
   };
 
@@ -47,6 +56,12 @@ class RemoteClients final : public ClientPool {
 
   /// Runs a session on the channel, whose peer is authenticated.
   void Attach(std::shared_ptr<Channel> channel);
+
+  /// Ends the sessions of clients that may no longer take part.
+  void Recheck();
+
+  /// Hands another roster to everyone.
+  void SetRoster(std::string text);
 
   /// Ends all sessions; waiting calls return kCancelled.
   void Stop();

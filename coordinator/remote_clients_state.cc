@@ -16,6 +16,20 @@ namespace {
 /// How often a waiting Finish looks whether it was asked to stop.
 constexpr Duration kStopPoll = std::chrono::milliseconds(200);
 
+/// Whether the peer was turned away, and did not only leave.
+bool IsRefusal(ErrorCode code, bool was_admitted) {
+  switch (code) {
+    case ErrorCode::kUnauthenticated:
+    case ErrorCode::kCorrupt:
+      return true;
+    case ErrorCode::kFailedPrecondition:
+    case ErrorCode::kUnsupported:
+      return !was_admitted;
+    default:
+      return false;
+  }
+}
+
 TimePoint Now() {
   return std::chrono::steady_clock::now();
 }
@@ -43,6 +57,26 @@ Task<void> RemoteClients::State::RunSession(std::shared_ptr<State> self,
                                             std::shared_ptr<ClientSession> session) {
   co_await ClientSession::Run(session);
   self->change_.cancel();
+}
+
+void RemoteClients::State::Recheck() {
+  const auto sessions = sessions_;
+  for (const auto& session : sessions) {
+    if (const Status allowed = Check(session->channel()); !allowed) {
+      session->End(allowed.error());
+    }
+  }
+}
+
+void RemoteClients::State::SetRoster(std::string text) {
+  options_.roster = std::move(text);
+  for (const auto& [id, session] : ready_) {
+    session->Queue(wire::MemberRoster{.text = options_.roster});
+  }
+}
+
+Status RemoteClients::State::Check(const Channel& channel) {
+  return options_.check(channel);
 }
 
 void RemoteClients::State::Stop() {
@@ -101,6 +135,9 @@ void RemoteClients::State::OnReady(const std::shared_ptr<ClientSession>& session
   }
   ready_[id] = session;
   known_[id].id = id;
+  if (!options_.roster.empty()) {
+    session->Queue(wire::MemberRoster{.text = options_.roster});
+  }
   // It may have been away when the result was announced; to hear it twice does no harm.
   if (const auto result = results_.find(id); result != results_.end()) {
     session->Queue(result->second);
@@ -135,6 +172,9 @@ void RemoteClients::State::OnEnd(ClientSession& session, const Error& why) {
   const ClientId& id = session.client();
   const auto mine = ready_.find(id);
   const bool was_ready = mine != ready_.end() && mine->second.get() == &session;
+  if (IsRefusal(why.code, was_ready)) {
+    options_.refused(id, why);
+  }
   if (was_ready) {
     RemoteClientStatus& status = known_[id];
     status.bytes_up += session.channel().bytes_received();

@@ -24,6 +24,8 @@ class RemoteClients::State final : public SessionOwner, public std::enable_share
         change_(executor_) {}
 
   void Attach(std::shared_ptr<Channel> channel);
+  void Recheck();
+  void SetRoster(std::string text);
   void Stop();
   void NoteDropped(const std::vector<std::pair<ClientId, Error>>& dropped);
   std::vector<ClientId> Available() const;
@@ -43,6 +45,7 @@ class RemoteClients::State final : public SessionOwner, public std::enable_share
                       std::uint64_t RemoteClientStatus::*past) const;
   std::vector<RemoteClientStatus> Statuses() const;
 
+  Status Check(const Channel& channel) override;
   Result<wire::Welcome> Admit(const ClientId& client, const wire::Hello& hello) override;
   void OnReady(const std::shared_ptr<ClientSession>& session) override;
   void OnContribution(ClientSession& session, RoundId round, rondo::Bytes payload) override;

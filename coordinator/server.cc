@@ -58,7 +58,9 @@ struct Server::State {
 
   static Task<void> Accept(std::shared_ptr<State> self);
   static Task<void> Greet(std::shared_ptr<State> self, std::shared_ptr<IncomingPeer> peer);
+  Task<Status> Enrolment(std::shared_ptr<Channel> channel, TimePoint deadline);
   void MakeRoom();
+  void Refuse(const IncomingPeer& peer, const Error& why, bool gave_way);
   void LogFailure(const IncomingPeer& peer, const Error& why);
 };
 
@@ -66,20 +68,45 @@ Task<void> Server::State::Greet(std::shared_ptr<State> self, std::shared_ptr<Inc
   const TimePoint deadline = std::chrono::steady_clock::now() + self->options.handshake_timeout;
   std::optional<Place> place(std::in_place, self->pending, peer);
   auto channel = co_await peer->Handshake(deadline);
-  const bool gave_way = !place->held();
-  place.reset();
   if (!channel) {
-    ++self->failed;
-    if (!gave_way) {
-      self->LogFailure(*peer, channel.error());
-    }
+    self->Refuse(*peer, channel.error(), !place->held());
     co_return;
   }
   if (self->stopped) {
     channel.value()->Close();
     co_return;
   }
+  if (peer->enrolling()) {
+    // It keeps its place: strangers never have more connections than there are places.
+    const Status served = co_await self->Enrolment(channel.value(), deadline);
+    if (!served) {
+      self->Refuse(*peer, served.error(), !place->held());
+    }
+    co_return;
+  }
+  place.reset();
   self->clients.Attach(std::move(channel).value());
+}
+
+Task<Status> Server::State::Enrolment(std::shared_ptr<Channel> channel, TimePoint deadline) {
+  if (!options.enrol) {
+    channel->Close();
+    co_return Fail(ErrorCode::kUnauthenticated, "it came to enrol, but nobody enrols here");
+  }
+  const Status served = co_await options.enrol(channel, deadline);
+  co_return served;
+}
+
+void Server::State::Refuse(const IncomingPeer& peer, const Error& why, bool gave_way) {
+  ++failed;
+  if (gave_way) {
+    return;
+  }
+  LogFailure(peer, why);
+  const bool left_by_itself = why.code == ErrorCode::kUnavailable;
+  if (options.refused && !left_by_itself) {
+    options.refused(peer.address(), why);
+  }
 }
 
 void Server::State::LogFailure(const IncomingPeer& peer, const Error& why) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -15,9 +16,16 @@ namespace rondo::coordinator {
 /// a second and counted. Confined to the executor's thread.
 class Server {
  public:
+  /// Serves a peer that came to enrol or to renew, and closes its channel.
+  using Enrol = std::function<Task<Status>(std::shared_ptr<Channel>, TimePoint deadline)>;
+  /// Hears of each peer that was turned away.
+  using Refused = std::function<void(const std::string& address, const Error& why)>;
+
   struct Options {
     int pending_handshakes = 64;
     Duration handshake_timeout = std::chrono::seconds(10);
+    Enrol enrol;      ///< none: nobody enrols here
+    Refused refused;  ///< none: nobody wants to know
   };
 
   /// `clients` outlives the server's work on the executor.

@@ -25,6 +25,9 @@ void BindSettings(Settings& settings, Binder& binder) {
   binder.Path("authority", settings.authority);
   binder.Path("certificate", settings.certificate);
   binder.Path("key", settings.key);
+  binder.Path("authority_key", settings.authority_key);
+  binder.Path("governance", settings.governance);
+  binder.Path("roster", settings.roster);
   binder.Path("state", settings.state);
 }
 
@@ -36,6 +39,8 @@ Result<Settings> LoadSettings(const ConfigSources& sources) {
       {"authority", &settings.authority},
       {"certificate", &settings.certificate},
       {"key", &settings.key},
+      {"governance", &settings.governance},
+      {"roster", &settings.roster},
       {"state", &settings.state}};
   for (const auto& [name, path] : required) {
     if (path->empty()) {

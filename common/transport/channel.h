@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -11,6 +13,16 @@
 #include "common/core/result.h"
 
 namespace rondo {
+
+/// What TLS knows of a connection; all empty over memory.
+struct ChannelSecurity {
+  std::string key_sha256;  ///< of the peer's certificate, as CertificateInfo; empty: it showed none
+  /// Keying material of this connection and no other (RFC 8446, section 7.5; label kBindingLabel):
+  /// what is signed together with it counts on this connection alone.
+  std::array<std::uint8_t, 32> binding{};
+};
+
+inline constexpr const char* kBindingLabel = "EXPORTER-rondo-binding-1";
 
 template <typename T>
 using Task = boost::asio::awaitable<T>;
@@ -33,6 +45,7 @@ class Channel {
   virtual const ClientId& peer() const = 0;  ///< SAN id of the peer's certificate
   virtual std::uint64_t bytes_sent() const = 0;
   virtual std::uint64_t bytes_received() const = 0;
+  virtual const ChannelSecurity& security() const = 0;
 };
 
 }  // namespace rondo

@@ -70,6 +70,8 @@ class LoopbackEnd final : public Channel {
 
   std::uint64_t bytes_received() const override { return bytes_received_; }
 
+  const ChannelSecurity& security() const override { return security_; }
+
  private:
   /// A socket would wait for the rest of a short frame until the connection breaks.
   Status CheckEnvelope(ByteView frame) {
@@ -93,6 +95,7 @@ class LoopbackEnd final : public Channel {
   std::shared_ptr<Pipe> in_;
   std::shared_ptr<Pipe> out_;
   ClientId peer_;
+  ChannelSecurity security_;
   bool closed_ = false;
   std::uint64_t bytes_sent_ = 0;
   std::uint64_t bytes_received_ = 0;

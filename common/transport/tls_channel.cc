@@ -5,6 +5,7 @@
 #include <boost/asio/write.hpp>
 #include <openssl/ssl.h>
 
+#include "common/crypto/x509_handles.h"
 #include "common/transport/tls_stream.h"
 #include "common/wire/frame.h"
 
@@ -128,7 +129,35 @@ Task<Status> TlsChannel::Handshake(TlsContext::Role role, TimePoint deadline) {
     Close();
     co_return Fail(std::move(error));
   }
-  co_return Ok();
+  Status learnt = Learn();
+  if (!learnt) {
+    Close();
+  }
+  co_return learnt;
+}
+
+Status TlsChannel::Learn() {
+  SSL* ssl = stream_.native_handle();
+  if (const X509Ptr certificate(SSL_get1_peer_certificate(ssl)); certificate != nullptr) {
+    RONDO_TRY(security_.key_sha256, KeySha256(certificate.get()));
+  }
+  const std::string_view label = kBindingLabel;
+  if (SSL_export_keying_material(ssl,
+                                 security_.binding.data(),
+                                 security_.binding.size(),
+                                 label.data(),
+                                 label.size(),
+                                 nullptr,
+                                 0,
+                                 0)
+      != 1) {
+    return Fail(ErrorCode::kInternal, "TLS gives no keying material");
+  }
+  const unsigned char* protocol = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl, &protocol, &size);
+  enrolling_ = AsText(ByteView(protocol, size)) == kEnrolmentProtocol;
+  return Ok();
 }
 
 Task<Status> TlsChannel::Send(Bytes frame, TimePoint deadline) {
@@ -186,6 +215,11 @@ Task<Result<Bytes>> TlsChannel::Receive(TimePoint deadline) {
   if (!header) {
     Close();  // What follows cannot be read: the next header's place is unknown.
     co_return Fail(std::move(header).error());
+  }
+  if (enrolling_ && SSL_is_server(stream_.native_handle()) == 1
+      && header.value().length > kEnrolmentCap) {
+    Close();
+    co_return Fail(ErrorCode::kCorrupt, "a newcomer announces more than it may send");
   }
   Bytes frame(wire::kFrameHeaderSize + header.value().length);
   std::copy(header_bytes.begin(), header_bytes.end(), frame.begin());

@@ -27,10 +27,22 @@ class TlsContext {
  public:
   enum class Role : std::uint8_t { kServer, kClient };
 
+  /// What a connection is for. A client asks for enrolment by ALPN, so that both share a port; a
+  /// server that does not offer it takes the connection for a session.
+  enum class Purpose : std::uint8_t {
+    kSession,    ///< both sides show certificates
+    kEnrolment,  ///< server: both purposes; enrolling clients may come without certificate
+  };
+
   /// Errors  kNotFound for a missing file; kInvalidArgument for a wrong one; kUnauthenticated if
-  /// the own
-  ///         certificate has expired.
-  static Result<TlsContext> Create(const TlsFiles& files, Role role);
+  /// the own certificate has expired.
+  static Result<TlsContext> Create(const TlsFiles& files,
+                                   Role role,
+                                   Purpose purpose = Purpose::kSession);
+
+  /// For a client that has nothing yet but the SHA-256 of the authority's certificate (DER, in
+  /// hexadecimal): the server must show that authority, and a certificate that holds against it.
+  static Result<TlsContext> CreatePinned(const std::string& authority_sha256);
 
   struct Impl;
 
@@ -77,9 +89,12 @@ class IncomingPeer {
   virtual ~IncomingPeer() = default;
 
   /// Errors  kUnauthenticated for a missing, expired or foreign certificate, one without a client
-  /// id, or a
-  ///         peer below TLS 1.3; kUnavailable; kTimeout.
+  /// id, or a peer below TLS 1.3; kUnavailable; kTimeout.
   virtual Task<Result<std::shared_ptr<Channel>>> Handshake(TimePoint deadline) = 0;
+
+  /// After the handshake: the peer is here to enrol or to renew, and not for a session. Then it may
+  /// have shown no certificate, and its `peer()` is empty.
+  virtual bool enrolling() const = 0;
 
   /// Ends the connection; a handshake under way returns kUnavailable.
   virtual void Close() = 0;

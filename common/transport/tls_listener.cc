@@ -25,13 +25,16 @@ class AcceptedPeer final : public IncomingPeer {
     const detail::X509Ptr certificate(
         SSL_get1_peer_certificate(channel_->stream().native_handle()));
     ClientId id = certificate ? detail::ClientIdOf(certificate.get()) : ClientId();
-    if (id.empty()) {
+    const bool may_be_unknown = enrolling() && certificate == nullptr;
+    if (id.empty() && !may_be_unknown) {
       channel_->Close();
       co_return Fail(ErrorCode::kUnauthenticated, "the peer's certificate names no client");
     }
     channel_->set_peer(std::move(id));
     co_return std::shared_ptr<Channel>(channel_);
   }
+
+  bool enrolling() const override { return channel_->enrolling(); }
 
   void Close() override { channel_->Close(); }
 

@@ -14,6 +14,7 @@ namespace rondo {
 
 struct TlsContext::Impl {
   boost::asio::ssl::context context{boost::asio::ssl::context::tls};
+  std::string pin;  ///< SHA-256 of the authority that the server must come from; empty: see context
 };
 
 namespace detail {
@@ -42,15 +43,30 @@ class TlsChannel final : public Channel {
 
   std::uint64_t bytes_received() const override { return bytes_received_; }
 
+  const ChannelSecurity& security() const override { return security_; }
+
+  /// True once a handshake agreed on enrolment. Frames are then at most kEnrolmentCap bytes.
+  bool enrolling() const { return enrolling_; }
+
  private:
+  /// What the rest of the program wants to know of a handshake that succeeded.
+  Status Learn();
   Task<Status> ReadExactly(std::span<std::uint8_t> out, bool inside_frame, TimePoint deadline);
 
   TlsContext context_;  // Outlives the stream.
   TlsStream stream_;
   ClientId peer_;
+  ChannelSecurity security_;
+  bool enrolling_ = false;
   std::uint64_t bytes_sent_ = 0;
   std::uint64_t bytes_received_ = 0;
 };
+
+/// The name of the enrolment protocol in a handshake (ALPN, RFC 7301).
+inline constexpr std::string_view kEnrolmentProtocol = "rondo-enrol/1";
+
+/// Largest payload of a frame that a server reads before it knows the client, in bytes.
+inline constexpr std::uint32_t kEnrolmentCap = 16 << 10;
 
 /// The error of a failed handshake or transfer: a refused certificate becomes kUnauthenticated.
 Error TlsError(const boost::system::error_code& code, TlsStream& stream, const std::string& what);

@@ -38,6 +38,12 @@ std::vector<Bytes> ContributionFrames(ByteView encoded, RoundId round, OfferKind
   });
 }
 
+std::vector<Bytes> CatalogueFrames(ByteView bytes) {
+  return Pieces(bytes, [&](std::uint64_t offset, std::string piece) {
+    return CatalogueChunk{.total = bytes.size(), .offset = offset, .bytes = std::move(piece)};
+  });
+}
+
 Result<bool> ChunkAssembler::Add(std::uint64_t total, std::uint64_t offset, ByteView bytes) {
   if (total == 0 || total > cap_) {
     Reset();

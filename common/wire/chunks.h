@@ -20,6 +20,12 @@ std::vector<Bytes> ModelFrames(ByteView bytes, const std::string& sha256);
 /// The frames that carry an encoded contribution.
 std::vector<Bytes> ContributionFrames(ByteView encoded, RoundId round, OfferKind kind);
 
+/// The largest catalogue.tsv that a newcomer accepts, in bytes.
+inline constexpr std::uint64_t kCatalogueCap = std::uint64_t{1} << 30;
+
+/// The frames that carry a catalogue.tsv.
+std::vector<Bytes> CatalogueFrames(ByteView bytes);
+
 /// Puts pieces together that must come in order and without gaps.
 class ChunkAssembler {
  public:

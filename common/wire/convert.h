@@ -35,11 +35,16 @@ Bytes ToFrame(const Decline& message);
 Bytes ToFrame(const ModelChunk& message);
 Bytes ToFrame(const ContributionChunk& message);
 Bytes ToFrame(const Aggregation& message);
+Bytes ToFrame(const Enrol& message);
+Bytes ToFrame(const Enrolled& message);
+Bytes ToFrame(const CatalogueChunk& message);
+Bytes ToFrame(const MemberRoster& message);
 
 /// A payload of the given type, with every bound checked.
 Result<Message> SessionMessage(FrameType type, ByteView payload);
 Result<Message> RoundMessage(FrameType type, ByteView payload);
 Result<Message> ChunkMessage(FrameType type, ByteView payload);
+Result<Message> EnrolmentMessage(FrameType type, ByteView payload);
 
 /// Collects the first bound that a message breaks.
 class Bounds {

@@ -36,7 +36,14 @@ std::uint32_t FrameCap(std::uint8_t type) {
     case FrameType::kContributionChunk:
       return kChunkCap;
     case FrameType::kAggregation:
+    case FrameType::kCatalogueChunk:
       return kChunkCap;
+    case FrameType::kEnrol:
+      return 8 * kKiB;
+    case FrameType::kEnrolled:
+      return 1024 * kKiB;
+    case FrameType::kMemberRoster:
+      return 641 * kKiB;
   }
   return 0;
 }

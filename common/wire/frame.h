@@ -32,6 +32,10 @@ enum class FrameType : std::uint8_t {
   kModelChunk = 10,
   kContributionChunk = 11,
   kAggregation = 12,
+  kEnrol = 13,
+  kEnrolled = 14,
+  kCatalogueChunk = 15,
+  kMemberRoster = 16,
 };
 
 /// Largest payload of a type in bytes; 0 for an unknown type.

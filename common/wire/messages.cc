@@ -116,6 +116,11 @@ Result<Message> Decode(ByteView frame) {
     case FrameType::kContributionChunk:
     case FrameType::kAggregation:
       return detail::ChunkMessage(view.type, view.payload);
+    case FrameType::kEnrol:
+    case FrameType::kEnrolled:
+    case FrameType::kCatalogueChunk:
+    case FrameType::kMemberRoster:
+      return detail::EnrolmentMessage(view.type, view.payload);
   }
   return Fail(ErrorCode::kCorrupt, "unknown frame type");
 }
@@ -132,7 +137,11 @@ const char* MessageName(const Message& message) {
                                            "decline",
                                            "model chunk",
                                            "contribution chunk",
-                                           "aggregation"};
+                                           "aggregation",
+                                           "enrol",
+                                           "enrolled",
+                                           "catalogue chunk",
+                                           "member roster"};
   static_assert(std::size(kNames) == std::variant_size_v<Message>);
   return kNames[message.index()];
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "common/core/bytes.h"
 #include "common/core/ids.h"
 #include "common/core/result.h"
+#include "common/crypto/ed25519.h"
 #include "common/federated/task.h"
 #include "common/federated/update_sum.h"
 
@@ -85,6 +87,40 @@ struct Aggregation {
   Bytes payload;
 };
 
+/// A newcomer with a token, or a member that renews its certificate; docs/protocol.md says what is
+/// signed.
+struct Enrol {
+  Bytes request;  ///< PKCS #10 in DER
+  Ed25519Public roster_key{};
+  Signature roster_signature{};
+
+  struct Token {
+    Ed25519Public key{};
+    Signature signature{};
+  };
+
+  std::optional<Token> token;  ///< none in a renewal
+};
+
+/// The answer. In a renewal all but the certificate is empty.
+struct Enrolled {
+  std::string certificate_pem;
+  std::string authority_pem;
+  DataConfig data;  ///< the rules that all clients share
+  std::string catalogue_sha256;
+};
+
+struct CatalogueChunk {
+  std::uint64_t total = 0;
+  std::uint64_t offset = 0;
+  std::string bytes;
+};
+
+/// SignedRoster::Text.
+struct MemberRoster {
+  std::string text;
+};
+
 using Message = std::variant<Hello,
                              Welcome,
                              Reject,
@@ -96,7 +132,14 @@ using Message = std::variant<Hello,
                              Decline,
                              ModelChunk,
                              ContributionChunk,
-                             Aggregation>;
+                             Aggregation,
+                             Enrol,
+                             Enrolled,
+                             CatalogueChunk,
+                             MemberRoster>;
+
+/// What the signatures of Enrol are over. `binding` is ChannelSecurity's.
+Bytes EnrolTranscript(const Enrol& message, ByteView binding);
 
 /// The message as one frame, ready for Channel::Send. Texts beyond their bound are cut.
 Bytes Encode(const Message& message);

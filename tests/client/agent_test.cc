@@ -34,6 +34,7 @@ class AgentTest : public SessionFixture {
     return {.connect = [this](TimePoint) { return Connect(); },
             .work = work_,
             .state = state_,
+            .papers = papers_,
             .catalogue = *catalogue_,
             .clock = clock_,
             .executor = io_.get_executor(),

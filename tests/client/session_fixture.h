@@ -19,6 +19,7 @@
 #include "common/wire/chunks.h"
 #include "common/wire/messages.h"
 #include "tests/client/fakes.h"
+#include "tests/support/papers.h"
 #include "tests/support/run_task.h"
 #include "tests/support/temporary_folder.h"
 
@@ -163,6 +164,7 @@ class SessionFixture : public ::testing::Test {
     Session session({.channel = *pair.client_end,
                      .work = work_,
                      .state = state_,
+                     .papers = papers_,
                      .catalogue = *catalogue_,
                      .limits = limits_,
                      .clock = clock_,
@@ -219,6 +221,7 @@ class SessionFixture : public ::testing::Test {
   ScorerScript scorers_;
   LocalWork work_ = MakeWork(source_, trainer_, &scorers_);
   ClientState state_ = ClientState::Open(folder_ / "state").value();
+  Papers papers_ = rondo::testing::NewPapers("hospital", folder_ / "state");
   Limits limits_;
   Session* session_ = nullptr;
   wire::Message hello_;

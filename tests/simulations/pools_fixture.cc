@@ -20,6 +20,7 @@
 #include "coordinator/server.h"
 #include "simulations/experiment.h"
 #include "simulations/virtual_clients.h"
+#include "tests/support/papers.h"
 #include "tests/support/run_task.h"
 #include "tests/support/tls_world.h"
 
@@ -148,9 +149,11 @@ class RealClient {
                .scorers = MakeModelScorer,
                .engine = {.threads = 1, .device = "cpu"}}),
         state_(client::ClientState::Open(parts.state).value()),
+        papers_(testing::NewPapers(parts.id, parts.state)),
         agent_({.connect = std::move(parts.connect),
                 .work = work_,
                 .state = state_,
+                .papers = papers_,
                 .catalogue = catalogue,
                 .limits = {},
                 .clock = clock_,
@@ -169,6 +172,7 @@ class RealClient {
   client::FileDataSource data_;
   client::LocalWork work_;
   client::ClientState state_;
+  client::Papers papers_;
   client::Agent agent_;
 };
 

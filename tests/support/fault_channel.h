@@ -51,6 +51,8 @@ class FaultChannel final : public Channel {
 
   std::uint64_t bytes_received() const override { return inner_->bytes_received(); }
 
+  const ChannelSecurity& security() const override { return inner_->security(); }
+
  private:
   std::shared_ptr<Channel> inner_;
   FaultPlan plan_;
