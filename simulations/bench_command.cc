@@ -14,6 +14,7 @@
 #include "simulations/bench_aggregate.h"
 #include "simulations/bench_remote.h"
 #include "simulations/bench_result.h"
+#include "simulations/bench_secagg.h"
 #include "simulations/bench_workload.h"
 #include "simulations/mpi_ranks.h"
 
@@ -191,6 +192,28 @@ void Print(const BenchResult& result,
   std::cout << boost::json::serialize(object) << '\n';
 }
 
+void Print(const SecaggBench& bench, const SecaggBenchResult& result) {
+  const boost::json::object object{{"schema_version", 1},
+                                   {"workload", "secagg"},
+                                   {"engine", "rondo"},
+                                   {"clients", bench.clients},
+                                   {"parameters", bench.parameters},
+                                   {"dropped", bench.dropped},
+                                   {"threads", bench.threads},
+                                   {"client_seconds", result.client_seconds},
+                                   {"server_seconds", result.server_seconds},
+                                   {"bytes_up_ratio", result.bytes_up_ratio},
+                                   {"exact", result.exact},
+                                   {"peak_rss_mib", result.peak_rss_mib}};
+  std::cout << boost::json::serialize(object) << '\n';
+}
+
+Status RunSecagg(const SecaggBench& bench) {
+  RONDO_TRY(const SecaggBenchResult result, RunSecaggBench(bench));
+  Print(bench, result);
+  return Ok();
+}
+
 struct BenchFlags {
   std::string workload = "w1";
   std::string pool = "virtual";
@@ -201,6 +224,7 @@ struct BenchFlags {
   std::vector<std::string> sets;
   int clients = 0;
   int parameters = 1'000'000;
+  int dropped = 0;
   int cohort = 0;
   int threads = 0;
   int memory_mib = 512;
@@ -231,6 +255,12 @@ Status RunBench(const BenchFlags& flags) {
                       .precision = flags.precision};
   if (engine.threads == 0) {
     engine.threads = UsableCores();
+  }
+  if (flags.workload == "secagg") {
+    return RunSecagg({.clients = flags.clients > 0 ? flags.clients : 100,
+                      .parameters = flags.parameters,
+                      .dropped = flags.dropped,
+                      .threads = engine.threads});
   }
   RONDO_TRY(const std::unique_ptr<MpiRanks> ranks, MpiRanks::Join());
   RONDO_TRY(DeviceInfo device, PrepareTorch(engine));
@@ -288,10 +318,12 @@ void AddBenchCommand(CLI::App& parent, Action& action) {
                             "  rondo-sim bench --workload w4 --data data/ml-1m\n"
                             "  mpirun -n 2 rondo-sim bench --workload w3\n"
                             "  rondo-sim bench --workload aggregate --strategy krum --set f=10\n"
+                            "  rondo-sim bench --workload secagg --clients 100 --dropped 10\n"
                             "  rondo-sim bench --workload noop --pool remote --clients 2\n\n"
                             "Times a fixed workload; prints one JSON object.");
   auto flags = std::make_shared<BenchFlags>();
-  command->add_option("--workload", flags->workload, "w1, w1c, w2, w3, w4, aggregate or noop")
+  command
+      ->add_option("--workload", flags->workload, "w1, w1c, w2, w3, w4, aggregate, secagg or noop")
       ->capture_default_str();
   command->add_option("--pool", flags->pool, "virtual, or remote: real client processes over TLS")
       ->check(CLI::IsMember({"virtual", "remote"}))
@@ -300,12 +332,19 @@ void AddBenchCommand(CLI::App& parent, Action& action) {
   command
       ->add_option("--clients",
                    flags->clients,
-                   "client processes of the remote pool (8), updates of aggregate (50)")
+                   "client processes of the remote pool (8), updates of aggregate (50), "
+                   "clients of secagg (100)")
       ->check(CLI::PositiveNumber);
   command->add_option("--strategy", flags->strategy, "rule of aggregate")->capture_default_str();
   command->add_option("--set", flags->sets, "numbers of the rule: f=10; may be repeated");
-  command->add_option("--parameters", flags->parameters, "numbers of an update of aggregate")
+  command
+      ->add_option(
+          "--parameters", flags->parameters, "numbers of an update of aggregate and secagg")
       ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command
+      ->add_option("--dropped", flags->dropped, "clients of secagg that vanish before they upload")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   command->add_option("--cohort", flags->cohort, "clients a round, for w3 (1000) and w4 (128)")
       ->check(CLI::PositiveNumber);
