@@ -12,6 +12,7 @@
 #include "common/federated/parameters.h"
 #include "common/federated/task.h"
 #include "common/metrics/evaluate.h"
+#include "common/privacy/ledger.h"
 
 namespace rondo::coordinator {
 
@@ -35,6 +36,9 @@ struct RunState {
   /// they are invited first, with the newest model.
   std::vector<ClientId> at_work;
 
+  PrivacyLedger ledger;    ///< what noisy sums have cost
+  double clip_norm = 0.0;  ///< where adaptive clipping is; 0: at the scenario's
+
   RoundId validated_round = 0;  ///< the last round whose model went through validation
   RoundId best_round = 0;       ///< 0: no validation gave numbers yet
   double best_ndcg = 0.0;
@@ -46,14 +50,16 @@ struct RunState {
   /// see KeepResult. A client may hear it only after a restart.
   std::map<ClientId, RoundResult> results;
 
-  /// The model of the selected round: the best one; the newest without any validation, and where
-  /// clients have parameters of their own, which fit no other.
+  /// The model of the selected round: the best one; the newest without any validation, where
+  /// clients have parameters of their own, which fit no other, and where sums were noisy: a choice
+  /// by validation would say more about clients than the ledger holds.
   const ParameterVector& selected_model() const { return SelectsBest() ? best_model : model; }
 
   RoundId selected_round() const { return SelectsBest() ? best_round : round; }
 
   bool SelectsBest() const {
-    return best_round > 0 && (model.layout == nullptr || PersonalLayout(*model.layout) == nullptr);
+    return best_round > 0 && ledger.releases() == 0
+           && (model.layout == nullptr || PersonalLayout(*model.layout) == nullptr);
   }
 };
 

@@ -82,6 +82,10 @@ class ClientPool {
                       const std::vector<ClientId>& included,
                       const RoundResult& result) = 0;
 
+  /// Whether whoever runs the pool has the data of all clients, so that metrics and losses tell
+  /// them nothing new and are no release.
+  virtual bool owns_data() const { return false; }
+
   /// Whether clients can be evaluated while they are at work on training.
   virtual bool evaluates_beside_training() const { return false; }
 

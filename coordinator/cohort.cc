@@ -16,7 +16,8 @@ constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
 }  // namespace
 
 CohortSampler::CohortSampler(const StrategyConfig& strategy, std::optional<std::uint64_t> seed)
-    : invited_(kAll),
+    : cohort_(strategy.cohort > 0 ? static_cast<std::size_t>(strategy.cohort) : kAll),
+      invited_(kAll),
       enough_(kAll),
       seed_(seed) {
   if (strategy.cohort > 0) {
@@ -51,6 +52,26 @@ std::vector<ClientId> CohortSampler::Sample(std::vector<ClientId> available,
   }
   available.resize(draw.count);
   std::sort(available.begin(), available.end());
+  return available;
+}
+
+std::vector<ClientId> CohortSampler::SamplePoisson(std::vector<ClientId> available,
+                                                   RoundId round,
+                                                   std::size_t population) const {
+  std::sort(available.begin(), available.end());
+  if (cohort_ >= population) {
+    return available;
+  }
+  std::erase_if(available, [&](const ClientId& client) {
+    // A coin of its own for each, so that nobody's presence changes another's.
+    Rng rng(StreamName{.seed = seed_.value_or(0),
+                       .round = round,
+                       .client = HashId(client),
+                       .purpose = Purpose::kCohort});
+    const std::uint64_t drawn =
+        seed_ ? rng.Below(population) : UniformBelow(population, SecureRandomU64);
+    return drawn >= cohort_;
+  });
   return available;
 }
 

@@ -29,11 +29,18 @@ class CohortSampler {
   /// At most draw.count of them. The first draw of a whole cohort is that of Sample(round).
   std::vector<ClientId> Sample(std::vector<ClientId> available, const Draw& draw) const;
 
+  /// Every available client with probability cohort / population, independently of all others;
+  /// everybody where the cohort is no smaller. In byte order.
+  std::vector<ClientId> SamplePoisson(std::vector<ClientId> available,
+                                      RoundId round,
+                                      std::size_t population) const;
+
   /// A round may end when so many have contributed, although more were invited; never without
   /// over-selection.
   std::size_t enough() const { return enough_; }
 
  private:
+  std::size_t cohort_;
   std::size_t invited_;
   std::size_t enough_;
   std::optional<std::uint64_t> seed_;

@@ -23,8 +23,10 @@
 #include "coordinator/log_fault.h"
 #include "coordinator/membership.h"
 #include "coordinator/round_auditor.h"
+#include "coordinator/run_files.h"
 #include "coordinator/run_monitor.h"
 #include "coordinator/server.h"
+#include "coordinator/spent.h"
 
 namespace rondo::coordinator {
 namespace {
@@ -142,6 +144,11 @@ class Run {
                federation_.scenario.privacy.mode,
                start_.round,
                federation_.scenario.strategy.rounds);
+    if (federation_.scenario.privacy.noise_multiplier > 0.0) {
+      fmt::print(stderr,
+                 "noise on every sum; clients are asked for no metrics, which would be a release "
+                 "without noise, and losses are not recorded\n");
+    }
     return Ok();
   }
 
@@ -207,6 +214,10 @@ class Run {
                     .new_session = ClearSessions(DecodeWireContribution),
                     .stop = stop_.get_token(),
                     .wants_test = [this](const RunState& state) { return !record_.HasTest(state); },
+                    .keep_spent =
+                        [this](const PrivacyLedger& ledger) {
+                          return WriteSpent(federation_.spent_file(), ledger);
+                        },
                     .keep_results = true,
                     .finish_wait = Seconds(federation_.settings.finish_wait_s)},
                    federation_.scenario,
@@ -263,6 +274,18 @@ void ReportInterruption(const Run& run, FederationRecord& record, const Error& w
   }
 }
 
+void SayPrivacy(const PrivacyConfig& config, const RunOutcome& outcome) {
+  if (outcome.budget_spent) {
+    fmt::print(stderr,
+               "stopped after round {}: one more would exceed privacy.target_epsilon = {:.4g}\n",
+               outcome.state.round,
+               config.target_epsilon);
+  }
+  if (const std::string text = PrivacyText(config, outcome.state); !text.empty()) {
+    fmt::print(stderr, "differential privacy: {}\n", text);
+  }
+}
+
 Status RunFederation(const std::filesystem::path& config,
                      const std::vector<std::string>& sets,
                      bool json) {
@@ -276,6 +299,7 @@ Status RunFederation(const std::filesystem::path& config,
                 federation.settings.state.string()
                     + " holds no checkpoint; make the federation with `rondo-coordinator init`");
   }
+  RONDO_TRY(start->ledger, ReadSpent(federation.spent_file(), start->ledger));
   RONDO_TRY(auto strategy, Strategy::Create(federation.scenario));
   if (const int expected = federation.settings.expected_clients; expected > 0) {
     RONDO_TRY_STATUS(Strategy::CheckClients(federation.scenario.strategy,
@@ -312,6 +336,7 @@ Status RunFederation(const std::filesystem::path& config,
   if (outcome.finish_error) {
     fmt::print(stderr, "warning: {}\n", outcome.finish_error->message);
   }
+  SayPrivacy(federation.scenario.privacy, outcome);
   fmt::print(stderr,
              "finished: round {} selected, model in {}, report in {}\n",
              outcome.state.selected_round(),

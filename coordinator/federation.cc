@@ -25,6 +25,17 @@ Status CheckTrustMode(const Scenario& scenario) {
                     "client's update");
 }
 
+/// A client process trains its users as one, whatever the scenario's simulation does.
+Status CheckUnit(const PrivacyConfig& privacy) {
+  if (privacy.unit == "client") {
+    return Ok();
+  }
+  return Fail(ErrorCode::kUnsupported,
+              "privacy.unit = \"" + privacy.unit
+                  + "\" is not built yet for a federation, whose clients clip the update of all "
+                    "their users as one; set it to \"client\"");
+}
+
 }  // namespace
 
 Result<Federation> Federation::Load(const ConfigSources& sources) {
@@ -36,6 +47,7 @@ Result<Federation> Federation::Load(const ConfigSources& sources) {
 
 Result<Federation> Federation::Make(Settings settings, Scenario scenario, Catalogue catalogue) {
   RONDO_TRY_STATUS(CheckTrustMode(scenario));
+  RONDO_TRY_STATUS(CheckUnit(scenario.privacy));
   scenario.checkpoint.every = 1;
   RONDO_TRY(const auto features, MakeItemFeatures(catalogue, scenario.model.features));
   RONDO_TRY(auto layout, ModelLayout(scenario.model, catalogue.items(), features->values()));

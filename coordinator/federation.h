@@ -48,6 +48,9 @@ struct Federation {
 
   std::filesystem::path address_file() const { return settings.state / "address"; }
 
+  /// The privacy ledger, as spent.h has it.
+  std::filesystem::path spent_file() const { return settings.state / "privacy.json"; }
+
   std::filesystem::path status_file() const { return settings.state / "status_address"; }
 };
 

@@ -41,6 +41,7 @@ Task<Result<RunOutcome>> RoundLoop::Run() {
   }
   RunOutcome outcome;
   RONDO_CO_TRY_STATUS(co_await FinishRun(outcome));
+  outcome.budget_spent = OutOfBudget();
   outcome.state = std::move(state_);
   co_return outcome;
 }
@@ -56,6 +57,7 @@ Status RoundLoop::Prepare() {
     state_.void_in_a_row = 0;
   }
   UseModel(state_.model, parts_.strategy.Extra(state_.model, parts_.pool.population()));
+  RONDO_TRY_STATUS(PreparePrivacy());
   if (scenario_.strategy.buffer > 0) {
     work_ = std::make_unique<BufferedWork>(parts_.new_session);
     returning_ = state_.at_work;
@@ -73,8 +75,7 @@ Task<Status> RoundLoop::RunRounds() {
       RONDO_CO_TRY_STATUS(co_await RestBeforeEvaluation());
       RONDO_CO_TRY_STATUS(co_await Validate());
     }
-    if (OutOfPatience()
-        || state_.round >= static_cast<RoundId>(std::max(scenario_.strategy.rounds, 0))) {
+    if (OutOfPatience() || AllRoundsDone()) {
       ReleaseWork();
       co_return Ok();
     }
@@ -144,30 +145,40 @@ Status RoundLoop::Open(Round& round) {
 
 Status RoundLoop::OfferTraining(Round& round) {
   const StrategyConfig& config = scenario_.strategy;
-  round.invited = parts_.sampler.Sample(parts_.pool.Available(), round.id);
-  if (round.invited.empty()) {
+  SelectCohort(round);
+  if (round.invited.empty() && !MayBeEmpty()) {
     return Fail(ErrorCode::kTooFewClients, "no client is available");
   }
-  RONDO_TRY(TrainingPlan plan, PlanTraining(round.id, round.invited.size()));
+  const std::size_t updates = std::max<std::size_t>(round.invited.size(), 1);
+  RONDO_TRY(TrainingPlan plan, PlanTraining(round.id, updates));
+  round.task = plan.offer.train;
   round.session = parts_.new_session(std::move(plan.spec), round.invited);
   round.enough = parts_.sampler.enough();
   round.offered = parts_.clock.Now();
   round.deadline = round.offered + Seconds(config.deadline_s);
   RONDO_TRY_STATUS(ApplyStep(round.session->Start(round.offered), round));
-
-  parts_.pool.Dispatch(round.invited, plan.offer, broadcast_);
+  if (privacy_ != nullptr) {
+    RONDO_TRY_STATUS(privacy_->Offered(round.rate, state_));
+  }
+  if (!round.invited.empty()) {
+    parts_.pool.Dispatch(round.invited, plan.offer, broadcast_);
+  }
   return Ok();
 }
 
 Result<RoundLoop::TrainingPlan> RoundLoop::PlanTraining(RoundId id, std::uint64_t updates) const {
   const StrategyConfig& config = scenario_.strategy;
   const std::uint64_t max_weight = config.weighting == "uniform" ? 1 : config.max_weight;
-  RONDO_TRY(const GridSpec grid, MakeGrid(scenario_.privacy, max_weight, updates));
+  const std::uint64_t room = privacy_ != nullptr ? privacy_->GridRoom(state_) : 0;
+  RONDO_TRY(const GridSpec grid, MakeGrid(scenario_.privacy, max_weight, updates + room));
   TrainingPlan plan;
   ContributionSpec& spec = plan.spec;
   spec = {.kind = OfferKind::kTrain, .round = id, .max_weight = max_weight};
   plan.offer = {.kind = OfferKind::kTrain, .round = id, .model_sha256 = broadcast_.sha256};
   plan.offer.train = parts_.strategy.PlanTraining(id, grid);
+  if (privacy_ != nullptr) {
+    privacy_->Plan(plan.offer.train, SharedLayout(state_.model.layout)->size(), state_);
+  }
   for (BlockShape& block : BlocksOfTask(plan.offer.train, state_.model.layout)) {
     BlockSpec& expected = spec.blocks.emplace_back();
     expected = {.name = std::move(block.name),
@@ -254,12 +265,16 @@ Status RoundLoop::Fold(Round& round) {
   RoundReport& report = round.report;
   report.contributors = round.session->contributors().size();
   const auto quorum = static_cast<std::size_t>(std::max(scenario_.strategy.quorum, 1));
-  if (report.contributors < quorum) {
+  if (report.contributors < quorum && !MayBeEmpty()) {
     return Fail(ErrorCode::kTooFewClients,
                 std::to_string(report.contributors) + " of " + std::to_string(round.invited.size())
                     + " clients contributed, the quorum is " + std::to_string(quorum));
   }
   RONDO_TRY(std::vector<UpdateSum> sums, std::move(*round.session).Take());
+  if (privacy_ != nullptr) {
+    RONDO_TRY(UpdateSum noisy, privacy_->Release(round.task, std::move(sums), round.rate, state_));
+    sums.assign(1, std::move(noisy));
+  }
   const std::unique_ptr<Aggregator> aggregator = parts_.strategy.NewAggregator(
       {.round = round.id, .model = state_.model.layout, .population = parts_.pool.population()});
   for (UpdateSum& sum : sums) {
@@ -351,6 +366,7 @@ void RoundLoop::Report(Round& round) {
     report.dropped = round.session->dropped();
     report.loss = round.session->mean_loss();
   }
+  ReportPrivacy(round);
   report.seconds = ToSeconds(WallTime() - round.began + unreported_);
   unreported_ = Duration::zero();
   if (parts_.wall_clock != nullptr) {

@@ -14,6 +14,7 @@
 #include "coordinator/clear_session.h"
 #include "coordinator/client_pool.h"
 #include "coordinator/cohort.h"
+#include "coordinator/private_rounds.h"
 #include "coordinator/round_report.h"
 #include "coordinator/strategy.h"
 
@@ -23,13 +24,15 @@ struct RunOutcome {
   RunState state;
   std::optional<MetricTable> test;    ///< of the selected model, if Parts::wants_test
   std::optional<Error> finish_error;  ///< why clients may lack the final model; the run is whole
+  bool budget_spent = false;          ///< privacy.target_epsilon ended the run
 };
 
 /// What the clients are asked for in an evaluation; always with what rounds are selected by.
 EvaluateTask PlanEvaluation(const Scenario& scenario, RoundId id, Split split);
 
-/// Runs rounds until `strategy.rounds`, patience, too many void rounds or a stop request. Knows
-/// neither sockets nor LibTorch; simulation and federation differ in the pool alone.
+/// Runs rounds until `strategy.rounds`, patience, the privacy budget, too many void rounds or a
+/// stop request. Knows neither sockets nor LibTorch; simulation and federation differ in the pool
+/// alone.
 ///
 /// A round: select, offer, collect, fold, server optimiser, checkpoint, announce, report; now and
 /// then evaluate. A round without quorum or with a sum that is not finite is void: model and
@@ -51,6 +54,8 @@ class RoundLoop {
     const Clock* wall_clock = nullptr;
     /// Asked at the end whether the selected model is evaluated on the test split; null: no.
     std::function<bool(const RunState&)> wants_test;
+    std::optional<std::uint64_t> noise_seed = std::nullopt;  ///< simulation; none: OpenSSL
+    PrivateRounds::Keep keep_spent = nullptr;  ///< null: the ledger is safe with the checkpoint
     bool keep_results = false;  ///< RunState::results, for pools whose clients come and go
     Duration finish_wait =
         std::chrono::seconds(30);  ///< how long clients may take to fetch the result
@@ -73,6 +78,15 @@ class RoundLoop {
   struct TrainingPlan;
 
   Status Prepare();
+  Status PreparePrivacy();
+  /// Whether numbers of clients other than noisy sums may be asked for and shown.
+  bool MayMeasure() const;
+  bool OutOfBudget();
+  bool AllRoundsDone();
+  void SelectCohort(Round& round);
+  bool MayBeEmpty() const;
+  void ReportPrivacy(Round& round) const;
+  double PrivacyRate() const;
   Task<Status> RunRounds();
   Task<Status> PlayRound();
   Task<Status> WaitForQuorum(Round& round);
@@ -110,17 +124,18 @@ class RoundLoop {
   /// What the next offers are about.
   void UseModel(const ParameterVector& model, std::vector<NamedVector> extra = {});
   TimePoint WallTime() const;
-  bool ValidationDue() const;
+  bool ValidationDue();
   bool OutOfPatience() const;
 
   Parts parts_;
   Scenario scenario_;
   RunState state_;
-  Broadcast broadcast_;                 ///< what clients work on now
-  std::unique_ptr<BufferedWork> work_;  ///< null: rounds are synchronous
-  std::vector<ClientId> returning_;     ///< at work when the run before this one ended
-  bool saved_;                          ///< the newest state is in the sink
-  Duration unreported_{};               ///< the last round's checkpoint and announcement
+  Broadcast broadcast_;                     ///< what clients work on now
+  std::unique_ptr<BufferedWork> work_;      ///< null: rounds are synchronous
+  std::unique_ptr<PrivateRounds> privacy_;  ///< null: no noise
+  std::vector<ClientId> returning_;         ///< at work when the run before this one ended
+  bool saved_;                              ///< the newest state is in the sink
+  Duration unreported_{};                   ///< the last round's checkpoint and announcement
 };
 
 }  // namespace rondo::coordinator

@@ -34,13 +34,12 @@ EvaluateTask PlanEvaluation(const Scenario& scenario, RoundId id, Split split) {
   return task;
 }
 
-bool RoundLoop::ValidationDue() const {
-  if (state_.round == 0 || state_.validated_round == state_.round) {
+bool RoundLoop::ValidationDue() {
+  if (!MayMeasure() || state_.round == 0 || state_.validated_round == state_.round) {
     return false;
   }
   const auto every = static_cast<RoundId>(std::max(scenario_.evaluation.every, 0));
-  const bool last = state_.round >= static_cast<RoundId>(std::max(scenario_.strategy.rounds, 0));
-  return last || (every > 0 && state_.round % every == 0);
+  return AllRoundsDone() || (every > 0 && state_.round % every == 0);
 }
 
 bool RoundLoop::OutOfPatience() const {
@@ -51,6 +50,9 @@ bool RoundLoop::OutOfPatience() const {
 Task<Status> RoundLoop::Validate() {
   RONDO_CO_TRY(ValidationReport report, co_await Evaluate(state_.round, Split::kValidation));
   Judge(report);
+  if (privacy_ != nullptr) {
+    RONDO_CO_TRY(report.epsilon, privacy_->Epsilon(state_));
+  }
   state_.validated_round = state_.round;
   saved_ = false;
   parts_.observer.OnValidation(report);
@@ -133,7 +135,8 @@ Status RoundLoop::OfferEvaluation(Round& round, Split split) {
 
 Task<Status> RoundLoop::FinishRun(RunOutcome& outcome) {
   UseModel(state_.selected_model());
-  if (parts_.wants_test && parts_.wants_test(state_) && !parts_.stop.stop_requested()) {
+  if (MayMeasure() && parts_.wants_test && parts_.wants_test(state_)
+      && !parts_.stop.stop_requested()) {
     // A number of its own, so that no late validation can be taken for a test.
     RONDO_CO_TRY(ValidationReport report, co_await Evaluate(state_.round + 1, Split::kTest));
     parts_.observer.OnValidation(report);

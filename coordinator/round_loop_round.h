@@ -18,6 +18,8 @@ struct RoundLoop::Round {
   TimePoint deadline;
   TimePoint wake = TimePoint::max();  ///< asked for by the session
   std::vector<ClientId> invited;
+  TrainTask task;     ///< what they were asked for; not of buffered rounds
+  double rate = 1.0;  ///< at which they were drawn, as far as privacy may count on it
   std::size_t enough = 0;
   std::unique_ptr<AggregationSession> session;
   std::uint64_t draws = 0;     ///< buffered: of clients that took the place of others

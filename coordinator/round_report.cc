@@ -18,6 +18,12 @@ boost::json::object RoundLine(const RoundReport& report) {
                            {"bytes_up", report.bytes_up},
                            {"bytes_down", report.bytes_down},
                            {"seconds", report.seconds}};
+  if (report.epsilon) {
+    line["epsilon"] = *report.epsilon;
+  }
+  if (report.clip_norm) {
+    line["clip_norm"] = *report.clip_norm;
+  }
   if (report.simulated_seconds) {
     line["simulated_seconds"] = *report.simulated_seconds;
   }
@@ -39,6 +45,9 @@ boost::json::object ValidationLine(const ValidationReport& report) {
                            {"bytes_up", report.bytes_up},
                            {"bytes_down", report.bytes_down},
                            {"seconds", report.seconds}};
+  if (report.epsilon) {
+    line["epsilon"] = *report.epsilon;
+  }
   if (report.metrics) {
     line["users"] = report.metrics->users;
     boost::json::object& values = line["validation"].emplace_object();

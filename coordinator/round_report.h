@@ -26,7 +26,11 @@ struct RoundReport {
   std::uint64_t saturated = 0;
   double loss = 0.0;         ///< mean training loss over contributors; NaN if unknown
   double update_norm = 0.0;  ///< L2 of the mean delta
-  double seconds = 0.0;      ///< from the start, and for saving and announcing the round before
+  /// Of everything that the run released so far; nothing without noise, and where it would take
+  /// long, as validations then tell it.
+  std::optional<double> epsilon;
+  std::optional<double> clip_norm;  ///< with noise: that the clients applied
+  double seconds = 0.0;  ///< from the start, and for saving and announcing the round before
   std::optional<double> simulated_seconds;  ///< on the virtual clock, if there is one
   std::optional<std::size_t>
       stale;               ///< buffered: clients dropped because their updates were too old
@@ -41,6 +45,7 @@ struct ValidationReport {
   Split split = Split::kValidation;
   std::optional<MetricTable> metrics;
   bool is_best = false;
+  std::optional<double> epsilon;  ///< as RoundReport
   std::size_t contributors = 0;
   std::vector<std::pair<ClientId, Error>> dropped;
   double seconds = 0.0;

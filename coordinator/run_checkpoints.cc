@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 
 #include "common/io/json.h"
+#include "coordinator/spent.h"
 
 namespace rondo::coordinator {
 namespace {
@@ -83,6 +84,8 @@ std::string ProgressJson(const RunState& state) {
                                      {"simulated_ns", Nanoseconds(state.simulated)},
                                      {"at_work", boost::json::value_from(state.at_work)},
                                      {"history", std::move(history)},
+                                     {"clip_norm", state.clip_norm},
+                                     {"spent", SpentJson(state.ledger)},
                                      {"results", ResultsJson(state.results)}};
   return boost::json::serialize(progress);
 }
@@ -104,6 +107,10 @@ Status ReadProgress(const std::string& text, RunState& state) {
     for (const boost::json::value& entry : progress.at("history").as_array()) {
       state.history.push_back({.round = entry.at("round").to_number<RoundId>(),
                                .metrics = MetricsOf(entry.at("metrics").as_object())});
+    }
+    if (const auto* spent = progress.if_contains("spent")) {
+      RONDO_TRY(state.ledger, LedgerOf(spent->as_array()));
+      state.clip_norm = progress.at("clip_norm").to_number<double>();
     }
     if (const auto* results = progress.if_contains("results")) {
       ReadResults(results->as_array(), state);

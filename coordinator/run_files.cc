@@ -1,5 +1,6 @@
 #include "coordinator/run_files.h"
 
+#include <fmt/format.h>
 #include <utility>
 
 #include <boost/json/array.hpp>
@@ -63,6 +64,43 @@ Result<std::string> WriteSelectedModel(const std::filesystem::path& folder,
   return Sha256Hex(file);
 }
 
+boost::json::object PrivacySummary(const PrivacyConfig& config, const RunState& state) {
+  boost::json::object summary{{"mode", config.mode}, {"epsilon", nullptr}, {"delta", nullptr}};
+  if (config.noise_multiplier <= 0.0) {
+    return summary;
+  }
+  const auto epsilon = state.ledger.Epsilon(AccountantOf(config.accountant), config.delta);
+  if (epsilon) {
+    summary["epsilon"] = *epsilon;
+    summary["delta"] = config.delta;
+  }
+  summary["target_epsilon"] =
+      config.target_epsilon > 0.0 ? boost::json::value(config.target_epsilon) : nullptr;
+  summary["unit"] = config.unit;
+  summary["noise_multiplier"] = config.noise_multiplier;
+  summary["sampling"] = config.sampling;
+  summary["accountant"] = config.accountant;
+  summary["releases"] = state.ledger.releases();
+  return summary;
+}
+
+std::string PrivacyText(const PrivacyConfig& config, const RunState& state) {
+  const boost::json::object summary = PrivacySummary(config, state);
+  if (!summary.at("epsilon").is_number()) {
+    return "";
+  }
+  return fmt::format(
+      "epsilon {:.4g} at delta {:.3g} for each {} of this run, over {} noisy sums ({}, {} "
+      "sampling); a {} in two institutions or two runs spends twice",
+      summary.at("epsilon").to_number<double>(),
+      config.delta,
+      config.unit,
+      state.ledger.releases(),
+      config.accountant,
+      config.sampling,
+      config.unit == "user" ? "user" : "person");
+}
+
 boost::json::object SummaryJson(SummaryInput input) {
   const Scenario& scenario = input.scenario;
   const RunState& state = input.state;
@@ -84,7 +122,7 @@ boost::json::object SummaryJson(SummaryInput input) {
           {"bytes_down", input.totals.bytes_down},
           {"seconds", input.totals.seconds},
           {"round_seconds", boost::json::array(rounds.begin(), rounds.end())},
-          {"privacy", {{"mode", scenario.privacy.mode}, {"epsilon", nullptr}, {"delta", nullptr}}},
+          {"privacy", PrivacySummary(scenario.privacy, state)},
           {"blas", TextOrNull(input.blas)},
           {"device", TextOrNull(input.device)}};
 }

@@ -49,6 +49,12 @@ struct SummaryInput {
   std::string device;
 };
 
+/// "privacy" of summary.json: mode, epsilon and delta (null without noise), and what they are of.
+boost::json::object PrivacySummary(const PrivacyConfig& config, const RunState& state);
+
+/// The same in one line for people; empty without noise.
+std::string PrivacyText(const PrivacyConfig& config, const RunState& state);
+
 /// summary.json.
 boost::json::object SummaryJson(SummaryInput input);
 

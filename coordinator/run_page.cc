@@ -6,6 +6,7 @@
 
 #include "common/io/progress.h"
 #include "common/io/text_table.h"
+#include "coordinator/run_files.h"
 
 namespace rondo::coordinator {
 namespace {
@@ -26,7 +27,30 @@ std::vector<ReportChart> Curves(const std::vector<boost::json::object>& lines) {
       .series = {Curve(lines, "NDCG@10", "validation", "full/ndcg@10"),
                  Curve(lines, "HR@10", "validation", "full/hr@10")},
       .from_zero = true};
-  return {loss, accuracy};
+  LineChart utility{
+      .id = "epsilon",
+      .title = "Utility against epsilon",
+      .description = "NDCG@10 on the validation split by what the rounds so far have spent.",
+      .x_label = "epsilon",
+      .y_label = "NDCG@10",
+      .series = {{.name = "NDCG@10"}},
+      .from_zero = true};
+  for (const boost::json::object& line : lines) {
+    const boost::json::value* const epsilon = line.if_contains("epsilon");
+    const boost::json::value* const validation = line.if_contains("validation");
+    if (epsilon == nullptr || validation == nullptr || !validation->is_object()) {
+      continue;
+    }
+    const boost::json::value* const ndcg = validation->get_object().if_contains("full/ndcg@10");
+    if (ndcg != nullptr && ndcg->is_number()) {
+      utility.series.front().points.emplace_back(epsilon->to_number<double>(),
+                                                 ndcg->to_number<double>());
+    }
+  }
+  if (utility.series.front().points.empty()) {
+    return {loss, accuracy};
+  }
+  return {loss, accuracy, utility};
 }
 
 std::string Lead(const RunPageInput& input) {
@@ -37,6 +61,10 @@ std::string Lead(const RunPageInput& input) {
                      + " clients";
   if (state.best_round == 0) {
     return lead + "; no round had a validation, so the newest model counts.";
+  }
+  if (state.ledger.releases() > 0) {
+    return lead + ", with noise on every sum; a choice by validation would tell more about them "
+                  "than that lets through, so the newest model counts.";
   }
   if (!state.SelectsBest()) {
     return lead + "; clients have parameters of their own, so the newest model counts.";
@@ -77,6 +105,9 @@ ReportInput RunPage(const RunPageInput& input) {
                 {"sent by clients", BytesText(static_cast<double>(input.totals.bytes_up))},
                 {"sent to clients", BytesText(static_cast<double>(input.totals.bytes_down))},
                 {"time", DurationText(input.totals.seconds)}};
+  if (const std::string privacy = PrivacyText(scenario.privacy, input.state); !privacy.empty()) {
+    page.facts.emplace_back("differential privacy", privacy);
+  }
   page.charts = Curves(input.lines);
   page.config = ScenarioToToml(scenario);
   return page;

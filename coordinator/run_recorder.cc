@@ -95,6 +95,9 @@ Status RunRecorder::AddScalars(const boost::json::object& line) {
   if (const auto* loss = line.if_contains("loss"); loss != nullptr && loss->is_number()) {
     RONDO_TRY_STATUS(events_.AddScalar("train/loss", round, loss->to_number<double>(), time));
   }
+  if (const auto* spent = line.if_contains("epsilon"); spent != nullptr && spent->is_number()) {
+    RONDO_TRY_STATUS(events_.AddScalar("privacy/epsilon", round, spent->to_number<double>(), time));
+  }
   const auto* validation = line.if_contains("validation");
   if (validation == nullptr || !validation->is_object()) {
     return Ok();

@@ -164,7 +164,8 @@ Status Serve(const RunFlags& flags, MpiRanks& ranks) {
 /// What a run prints that leaves the test split closed.
 std::string WithoutTest(const coordinator::RunState& state) {
   const std::string best =
-      state.best_round > 0 && !state.SelectsBest()
+      state.ledger.releases() > 0 ? std::string("sums were noisy, so it is the newest")
+      : state.best_round > 0 && !state.SelectsBest()
           ? std::string("clients have parameters of their own, so it is the newest")
       : state.best_round > 0 ? "validation NDCG@10 " + FixedText(state.best_ndcg, 4)
                              : std::string("no validation gave numbers");
@@ -250,6 +251,11 @@ Status Run(const RunFlags& flags) {
                    .comparison = comparison ? &*comparison : nullptr,
                    .model_sha256 = sha256,
                    .totals = totals});
+  if (outcome->run.budget_spent) {
+    std::cerr << "stopped after round " << end.round
+              << ": one more would exceed privacy.target_epsilon = "
+              << FixedText(scenario.privacy.target_epsilon, 4) << '\n';
+  }
   std::string text = WithoutTest(end);
   if (comparison) {
     RONDO_TRY_STATUS(directory.WritePerUser(PerUserTsv(*comparison, *experiment)));

@@ -7,6 +7,7 @@
 #include "common/io/report.h"
 #include "common/io/text_table.h"
 #include "common/metrics/top_k.h"
+#include "coordinator/run_files.h"
 #include "coordinator/run_page.h"
 
 namespace rondo::sim {
@@ -85,6 +86,11 @@ std::string AttackText(const AttackReport& report) {
   return text;
 }
 
+std::string PrivacyLine(const PrivacyConfig& config, const coordinator::RunState& state) {
+  const std::string text = coordinator::PrivacyText(config, state);
+  return text.empty() ? "" : "Differential privacy: " + text + ".\n";
+}
+
 ReportInput PageOf(const RunReportInput& input,
                    std::vector<ResultTable> tables,
                    const Shown& shown,
@@ -130,8 +136,9 @@ Result<std::string> WriteRunReport(const RunReportInput& input) {
   RONDO_TRY_STATUS(WriteTextFile(input.report, RenderReport(PageOf(input, tables, shown, lines))));
   return RenderText(HeadlineOf(tables.front())) + "\n" + shown.text + "\nThe model of round "
          + std::to_string(state.selected_round()) + " of " + std::to_string(state.round)
-         + " was chosen on validation. Trust mode: " + input.experiment.scenario.privacy.mode
-         + ".\n"
+         + (state.SelectsBest() ? " was chosen on validation" : " counts")
+         + ". Trust mode: " + input.experiment.scenario.privacy.mode + ".\n"
+         + PrivacyLine(input.experiment.scenario.privacy, state)
          + (input.experiment.scenario.devices.virtual_clock
                 ? "Simulated time of the rounds: " + DurationText(SimulatedSeconds(state)) + ".\n"
                 : "")

@@ -111,6 +111,7 @@ Result<SimulationOutcome> RunSimulation(SimulationParts parts, coordinator::RunS
                                     .new_session = coordinator::ClearSessions(nullptr),
                                     .stop = parts.stop,
                                     .wall_clock = config.virtual_clock ? &system_clock : nullptr,
+                                    .noise_seed = scenario.seed,
                                     .keep_results = keeps},
       scenario,
       std::move(start));

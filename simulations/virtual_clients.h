@@ -80,6 +80,8 @@ class VirtualClients : public coordinator::ClientPool {
               const std::vector<ClientId>& included,
               const RoundResult& result) override;
 
+  bool owns_data() const override { return true; }
+
   bool evaluates_beside_training() const override { return true; }
 
   Task<Status> Finish(const Broadcast& model, TimePoint deadline, std::stop_token stop) override;

@@ -125,6 +125,15 @@ void BindPrivacy(PrivacyConfig& privacy, Binder& binder) {
   binder.Integer("ring_bits", privacy.ring_bits, {.min = 8, .max = 62});
   binder.Number("ring_range", privacy.ring_range, {.min = 0, .above_min = true});
   binder.Number("clip_norm", privacy.clip_norm, {.min = 0});
+  binder.Number("noise_multiplier", privacy.noise_multiplier, {.min = 0, .max = kMillion});
+  binder.Number("target_epsilon", privacy.target_epsilon, {.min = 0, .max = kMillion});
+  binder.Number("delta", privacy.delta, {.min = 0, .max = 0.1, .above_min = true});
+  binder.Choice("unit", privacy.unit, {"client", "user"});
+  binder.Choice("sampling", privacy.sampling, {"fixed", "poisson"});
+  binder.Choice("accountant", privacy.accountant, {"pld", "rdp"});
+  binder.Number("clip_quantile", privacy.clip_quantile, {.min = 0, .max = 0.99});
+  binder.Number(
+      "clip_learning_rate", privacy.clip_learning_rate, {.min = 0, .max = 10, .above_min = true});
 }
 
 void BindCompression(CompressionConfig& compression, Binder& binder) {

@@ -230,6 +230,7 @@ Status CheckDataConfig(const DataConfig& data) {
 std::optional<ScenarioFault> FindScenarioFault(const Scenario& scenario) {
   const Fault faults[] = {
       PrivacyFault(scenario.privacy),
+      FindNoiseFault(scenario),
       DataFault(scenario.data),
       ModelFault(scenario.model, scenario.data),
       StrategyFault(scenario.strategy, scenario.client),

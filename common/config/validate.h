@@ -24,6 +24,10 @@ std::optional<ScenarioFault> FindCompressionFault(const CompressionConfig& confi
 /// Finds what ranges of single keys do not: the first impossible combination, or nothing.
 std::optional<ScenarioFault> FindScenarioFault(const Scenario& scenario);
 
+/// What noise cannot be combined with; the part of FindScenarioFault about
+/// privacy.noise_multiplier.
+std::optional<ScenarioFault> FindNoiseFault(const Scenario& scenario);
+
 /// The same for the section `data` alone, whatever it was read from.
 Status CheckDataConfig(const DataConfig& data);
 

@@ -152,6 +152,53 @@ Result<PrivacyBound> EpsilonOf(const NoisyRounds& rounds, Accountant accountant,
   return UncheckedEpsilon(rounds, accountant, delta);
 }
 
+Result<PrivacyBound> EpsilonOf(std::span<const NoisyRounds> all,
+                               Accountant accountant,
+                               double delta) {
+  if (all.size() == 1) {
+    return EpsilonOf(all.front(), accountant, delta);
+  }
+  RONDO_TRY_STATUS(CheckDelta(delta));
+  RONDO_TRY_STATUS(Check(!all.empty(), "the number of releases", 0.0, "at least 1"));
+  const std::vector<double> orders = RdpOrders();
+  std::vector<double> divergences(orders.size(), 0.0);
+  double precision = 0.0;  // of Gaussians, which add up
+  bool sampled = false;
+  for (const NoisyRounds& rounds : all) {
+    RONDO_TRY_STATUS(CheckRounds(rounds));
+    const std::vector<double> some = Divergences(rounds, orders);
+    for (std::size_t i = 0; i < orders.size(); ++i) {
+      divergences[i] += some[i];
+    }
+    precision += static_cast<double>(rounds.rounds) / (rounds.noise * rounds.noise);
+    sampled = sampled || rounds.rate < 1.0;
+  }
+  const RdpBound loose = RdpEpsilon(orders, divergences, delta);
+  if (accountant == Accountant::kRdp || sampled) {
+    return PrivacyBound{.value = loose.value, .order = loose.order};
+  }
+  return PrivacyBound{.value =
+                          GaussianEpsilon(1.0, 1.0 / std::sqrt(precision), delta, loose.value)};
+}
+
+Result<std::int64_t> RoundsWithin(NoisyRounds one,
+                                  Accountant accountant,
+                                  double delta,
+                                  double target,
+                                  std::int64_t limit) {
+  std::int64_t within = 0;
+  std::int64_t beyond = std::min(limit, kMostRounds) + 1;
+  std::int64_t tried = 1;
+  while (within + 1 < beyond) {
+    one.rounds = std::clamp(tried, within + 1, beyond - 1);
+    RONDO_TRY(const PrivacyBound spent, EpsilonOf(one, accountant, delta));
+    (spent.value <= target ? within : beyond) = one.rounds;
+    // Doubles until it is too much, then halves the rest.
+    tried = beyond <= limit ? within + (beyond - within) / 2 : 2 * one.rounds;
+  }
+  return within;
+}
+
 Result<PrivacyBound> DeltaOf(const NoisyRounds& rounds, Accountant accountant, double epsilon) {
   RONDO_TRY_STATUS(CheckRounds(rounds));
   RONDO_TRY_STATUS(CheckEpsilon(epsilon));

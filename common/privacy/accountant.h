@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "common/core/result.h"
 
@@ -32,6 +33,21 @@ struct PrivacyBound {
 /// remove one unit.
 /// Errors  kInvalidArgument for numbers out of range.
 Result<PrivacyBound> EpsilonOf(const NoisyRounds& rounds, Accountant accountant, double delta);
+
+/// Epsilon of releases that differ. kPld is tight for one kind of them and for rate 1 throughout;
+/// else it gives the bound of kRdp.
+/// Errors  as above; kInvalidArgument without any.
+Result<PrivacyBound> EpsilonOf(std::span<const NoisyRounds> all,
+                               Accountant accountant,
+                               double delta);
+
+/// How many releases like `one` keep epsilon at `delta` within `target`, at most `limit` >= 1.
+/// Errors  as above.
+Result<std::int64_t> RoundsWithin(NoisyRounds one,
+                                  Accountant accountant,
+                                  double delta,
+                                  double target,
+                                  std::int64_t limit);
 
 /// Delta at `epsilon` >= 0.
 /// Errors  as above.

@@ -8,7 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "common/core/check.h"
 #include "common/federated/steps_block.h"
+#include "common/federated/unclipped_block.h"
 #include "common/metrics/metrics_block.h"
 #include "coordinator/clear_session.h"
 #include "coordinator/client_pool.h"
@@ -66,6 +68,7 @@ class FakePool : public coordinator::ClientPool {
     return Duration::zero();
   };
   std::size_t users_each = 20;
+  bool owns = false;   ///< owns_data()
   bool packs = false;  ///< one PackEvent instead of messages
   std::vector<Call> calls;
   std::vector<Broadcast> evaluated;  ///< models that were sent out for evaluation
@@ -84,6 +87,8 @@ class FakePool : public coordinator::ClientPool {
   }
 
   std::size_t population() const override { return clients_.size(); }
+
+  bool owns_data() const override { return owns; }
 
   Task<Status> WaitFor(std::size_t count, TimePoint deadline) override {
     if (Available().size() >= count) {
@@ -177,6 +182,7 @@ class FakePool : public coordinator::ClientPool {
       delta[i] =
           static_cast<float>(0.1 * (rng.Normal() - static_cast<double>(broadcast.model.values[i])));
     }
+    const double norm = ClipToNorm(delta, offer.train.clip_norm);
     decoded.update.weight = ClientWeight(offer.train.weighting, 1 + rng.Below(100));
     decoded.update.contributors = 1;
     decoded.update.blocks.push_back(MakeBlock(
@@ -186,6 +192,13 @@ class FakePool : public coordinator::ClientPool {
     if (offer.train.normalise) {
       RONDO_TRY_STATUS(AddStepsBlock(
           decoded.update, offer.train.grid, 1 + rng.Below(9), decoded.update.weight, &rng));
+    }
+    if (offer.train.counts_unclipped) {
+      const float value = UnclippedValue(norm, offer.train.clip_norm);
+      decoded.update.blocks.push_back(MakeBlock(
+          std::string(kUnclippedBlock), UnclippedLayout(), offer.train.grid, Scaling::kPerClient));
+      const auto bit = FoldDense(decoded.update.blocks.back(), std::span(&value, 1), 1, &rng);
+      RONDO_CHECK(bit.has_value()) << "a bit is finite";
     }
     decoded.loss = rng.Uniform();
     return decoded;

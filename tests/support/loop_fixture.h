@@ -89,6 +89,8 @@ class LoopFixture {
                                  .new_session = coordinator::ClearSessions(pool.decoder()),
                                  .stop = stop.get_token(),
                                  .wants_test = wants_test,
+                                 .noise_seed = noise_seed,
+                                 .keep_spent = keep_spent,
                                  .keep_results = true},
                                 scenario,
                                 start);
@@ -123,6 +125,8 @@ class LoopFixture {
   coordinator::RunState start;
   std::unique_ptr<coordinator::Strategy> strategy;
   std::function<bool(const coordinator::RunState&)> wants_test;
+  std::optional<std::uint64_t> noise_seed = 1;
+  coordinator::PrivateRounds::Keep keep_spent;
 };
 
 }  // namespace rondo::testing
