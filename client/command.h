@@ -61,8 +61,6 @@ void AddRosterCommand(CLI::App& parent, Action& action);
 void AddRunCommand(CLI::App& parent, Action& action);
 void AddRecommendCommand(CLI::App& parent, Action& action);
 void AddEvaluateCommand(CLI::App& parent, Action& action);
-void AddEnrollCommand(CLI::App& parent, Action& action);
-void AddRosterCommand(CLI::App& parent, Action& action);
 void AddDoctorCommand(CLI::App& parent, Action& action);
 
 }  // namespace rondo::client

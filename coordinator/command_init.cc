@@ -137,7 +137,7 @@ std::string CoordinatorToml(const InitFlags& flags, std::size_t clients) {
 host = "{}"
 port = {}
 expected_clients = {}   # the first round waits for so many
-
+{}
 [status]
 host = "127.0.0.1"
 port = 0   # a free one; see state/status_address
@@ -155,7 +155,8 @@ state = "state"
 )",
       ListenAddress(flags.host),
       flags.port,
-      clients);
+      clients,
+      flags.expect > 0 ? "expected_wait_s = 86400   # and so long for them to enrol\n" : "");
 }
 
 /// Everything of a client whose keys are made here; its entry in the roster.

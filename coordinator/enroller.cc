@@ -100,7 +100,7 @@ Task<Result<wire::Enrolled>> Enroller::Hear(Channel& channel, TimePoint deadline
   co_return Answer(*request, channel.peer(), channel.security(), std::chrono::system_clock::now());
 }
 
-Task<Status> Enroller::Tell(Channel& channel, const wire::Enrolled& answer) {
+Task<Status> Enroller::Tell(Channel& channel, const wire::Enrolled& answer) const {
   Bytes frame = wire::Encode(answer);
   TimePoint deadline = std::chrono::steady_clock::now() + kSendTimeout;
   RONDO_CO_TRY_STATUS(co_await channel.Send(std::move(frame), deadline));

@@ -53,7 +53,7 @@ class Enroller {
                                       const std::string& key_sha256,
                                       WallTime now);
   Task<Result<wire::Enrolled>> Hear(Channel& channel, TimePoint deadline);
-  Task<Status> Tell(Channel& channel, const wire::Enrolled& answer);
+  Task<Status> Tell(Channel& channel, const wire::Enrolled& answer) const;
 
   Parts parts_;
 };

@@ -58,7 +58,7 @@ struct Server::State {
 
   static Task<void> Accept(std::shared_ptr<State> self);
   static Task<void> Greet(std::shared_ptr<State> self, std::shared_ptr<IncomingPeer> peer);
-  Task<Status> Enrolment(std::shared_ptr<Channel> channel, TimePoint deadline);
+  Task<Status> Enrolment(std::shared_ptr<Channel> channel, TimePoint deadline) const;
   void MakeRoom();
   void Refuse(const IncomingPeer& peer, const Error& why, bool gave_way);
   void LogFailure(const IncomingPeer& peer, const Error& why);
@@ -88,7 +88,7 @@ Task<void> Server::State::Greet(std::shared_ptr<State> self, std::shared_ptr<Inc
   self->clients.Attach(std::move(channel).value());
 }
 
-Task<Status> Server::State::Enrolment(std::shared_ptr<Channel> channel, TimePoint deadline) {
+Task<Status> Server::State::Enrolment(std::shared_ptr<Channel> channel, TimePoint deadline) const {
   if (!options.enrol) {
     channel->Close();
     co_return Fail(ErrorCode::kUnauthenticated, "it came to enrol, but nobody enrols here");
