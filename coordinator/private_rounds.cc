@@ -94,7 +94,7 @@ Status PrivateRounds::Offered(double rate, RunState& state) const {
 }
 
 Result<UpdateSum> PrivateRounds::Release(const TrainTask& task,
-                                         std::vector<UpdateSum> sums,
+                                         const std::vector<UpdateSum>& sums,
                                          double rate,
                                          RunState& state) const {
   UpdateSum total;

@@ -68,7 +68,7 @@ class PrivateRounds {
   /// sampling. Errors  kInvalidArgument if the grid is too coarse; kIo of Keep. Nothing was
   /// released then.
   Result<UpdateSum> Release(const TrainTask& task,
-                            std::vector<UpdateSum> sums,
+                            const std::vector<UpdateSum>& sums,
                             double rate,
                             RunState& state) const;
 

@@ -272,7 +272,7 @@ Status RoundLoop::Fold(Round& round) {
   }
   RONDO_TRY(std::vector<UpdateSum> sums, std::move(*round.session).Take());
   if (privacy_ != nullptr) {
-    RONDO_TRY(UpdateSum noisy, privacy_->Release(round.task, std::move(sums), round.rate, state_));
+    RONDO_TRY(UpdateSum noisy, privacy_->Release(round.task, sums, round.rate, state_));
     sums.assign(1, std::move(noisy));
   }
   const std::unique_ptr<Aggregator> aggregator = parts_.strategy.NewAggregator(

@@ -7,9 +7,9 @@
 namespace rondo {
 
 std::shared_ptr<const ParameterLayout> UnclippedLayout() {
-  static const std::shared_ptr<const ParameterLayout> layout =
+  static const std::shared_ptr<const ParameterLayout> kLayout =
       ParameterLayout::Create({{.name = std::string(kUnclippedBlock), .shape = {1}}}).value();
-  return layout;
+  return kLayout;
 }
 
 float UnclippedValue(double norm, double clip_norm) {

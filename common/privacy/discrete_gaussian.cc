@@ -16,7 +16,6 @@ constexpr std::uint64_t kOneWord = std::uint64_t{1} << 32;
 
 DiscreteGaussian::DiscreteGaussian(std::uint64_t sigma, RandomWords words)
     : sigma_(sigma),
-      rejected_(0),
       source_(std::move(words)) {
   RONDO_CHECK(sigma >= 1 && sigma <= kMostSigma) << "the caller chose a grid that fits the noise";
   rejected_ = sigma < kOneWord ? kOneWord % sigma : (0 - sigma) % sigma;

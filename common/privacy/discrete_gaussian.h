@@ -37,7 +37,7 @@ class DiscreteGaussian {
   std::uint64_t BelowSigma();
 
   std::uint64_t sigma_;
-  std::uint64_t rejected_;  ///< uniform words below it would favour small numbers
+  std::uint64_t rejected_ = 0;  ///< uniform words below it would favour small numbers
   RandomWords source_;
   std::array<std::uint32_t, 1024> words_{};
   std::size_t used_ = words_.size();
