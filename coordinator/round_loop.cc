@@ -272,8 +272,8 @@ Status RoundLoop::Fold(Round& round) {
   }
   RONDO_TRY(std::vector<UpdateSum> sums, std::move(*round.session).Take());
   if (privacy_ != nullptr) {
-    RONDO_TRY(UpdateSum noisy, privacy_->Release(round.task, sums, round.rate, state_));
-    sums.assign(1, std::move(noisy));
+    RONDO_TRY(const UpdateSum noisy, privacy_->Release(round.task, sums, round.rate, state_));
+    sums.assign(1, noisy);
   }
   const std::unique_ptr<Aggregator> aggregator = parts_.strategy.NewAggregator(
       {.round = round.id, .model = state_.model.layout, .population = parts_.pool.population()});
