@@ -18,7 +18,7 @@ struct FreeKey {
 struct RawKey {
   std::unique_ptr<evp_pkey_st, FreeKey> handle;
   SecretBytes private_key;
-  std::array<std::uint8_t, 32> public_key;
+  std::array<std::uint8_t, 32> public_key{};
 };
 
 /// `type` is EVP_PKEY_X25519 or EVP_PKEY_ED25519.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/hex.h"
+#include "tests/support/low_order_points.h"
 
 namespace rondo {
 namespace {
@@ -56,17 +57,8 @@ TEST(X25519, BothSidesOfTheExampleAgree) {
 }
 
 TEST(X25519, RefusesEveryPointOfLowOrder) {
-  // The points of order 1, 2, 4 and 8 below 2^255 in both of their encodings where there are two.
-  const std::array<std::string_view, 7> points = {
-      "0000000000000000000000000000000000000000000000000000000000000000",
-      "0100000000000000000000000000000000000000000000000000000000000000",
-      "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
-      "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
-      "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-      "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-      "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"};
   const X25519Key key = X25519Key::Generate();
-  for (const std::string_view point : points) {
+  for (const std::string_view point : testing::kLowOrderPoints) {
     const auto shared = key.Agree(HexArray<32>(point));
     ASSERT_FALSE(shared) << point;
     EXPECT_EQ(shared.error().code, ErrorCode::kInvalidArgument);

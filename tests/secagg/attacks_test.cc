@@ -1,6 +1,8 @@
 // Twelve lies of a coordinator that wants one client's vector. Each is refused with a reason of its
 // own, and the client that refuses opens no share and says nothing more.
 #include "tests/secagg/liar.h"
+#include "tests/support/hex.h"
+#include "tests/support/low_order_points.h"
 
 namespace rondo::secagg {
 namespace {
@@ -32,7 +34,7 @@ class AttackTest : public ::testing::Test {
   }
 
   /// Signed again, as a client that works for the coordinator would.
-  void SignAgain(std::size_t client, DirectoryEntry& entry) {
+  void SignAgain(std::size_t client, DirectoryEntry& entry) const {
     entry.signature = IdentityOf(client).Sign(
         AdvertiseStatement(SessionId(world.terms), entry.id, entry.share_key, entry.mask_key));
   }
@@ -290,21 +292,8 @@ TEST_F(AttackTest, AnotherModelForOneClientIsRefused) {
 
 // 11. Keys with which everybody agrees on the same secret.
 TEST_F(AttackTest, KeysOfLowOrderAreRefused) {
-  // The seven of RFC 7748 and of Curve25519's twist, as in libsodium and "May the fourth be with
-  // you" 2017.
-  const std::vector<std::string> points = {
-      "0000000000000000000000000000000000000000000000000000000000000000",
-      "0100000000000000000000000000000000000000000000000000000000000000",
-      "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
-      "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
-      "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-      "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-      "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"};
-  for (const std::string& point : points) {
-    X25519Public key{};
-    for (std::size_t i = 0; i < key.size(); ++i) {
-      key[i] = static_cast<std::uint8_t>(std::stoul(point.substr(2 * i, 2), nullptr, 16));
-    }
+  for (const std::string_view point : testing::kLowOrderPoints) {
+    const X25519Public key = HexArray<32>(point);
     Liar liar(world);
     KeyDirectory directory = liar.Advertise();
     directory.entries[3].share_key = key;

@@ -38,6 +38,7 @@ TEST(MaskStreamTest, MasksAreTheStreamAddedNumberByNumber) {
   for (std::size_t i = 0; i < spec.segments.size(); ++i) {
     const Segment& segment = spec.segments[i];
     std::vector<SecretBytes> streams;
+    streams.reserve(masks.size());
     for (const Mask& mask : masks) {
       streams.push_back(MaskStream(mask.key.view(), i, segment.bytes()));
     }
@@ -119,7 +120,7 @@ TEST(VectorSpecTest, WhateverCouldOverflowIsRefused) {
         for (const std::uint32_t clients : {1U, 2U, 3U, 5U, 64U, 65U, 100U, 256U, 1000U}) {
           const std::uint64_t most = std::uint64_t{1} << (value_bits - 1 + weight_bits);
           const VectorSpec spec{.segments = {{"delta", 1, bits, most}}, .most_clients = clients};
-          const int log_clients = std::bit_width(clients - 1U);
+          const auto log_clients = static_cast<int>(std::bit_width(clients - 1U));
           const bool fits = most * clients < std::uint64_t{1} << (bits - 1);
           EXPECT_EQ(CheckSpec(spec).has_value(), fits);
           if (value_bits + weight_bits + log_clients > bits) {

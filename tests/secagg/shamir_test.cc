@@ -67,6 +67,7 @@ TEST(ShamirTest, AnySharesOfTheThresholdGiveTheSecretBack) {
       rng.Shuffle(std::span(order));
       order.resize(threshold);
       std::vector<ByteView> chosen;
+      chosen.reserve(order.size());
       for (const std::uint64_t x : order) {
         chosen.push_back(shares.view().subspan((x - 1) * kShareSize, kShareSize));
       }

@@ -167,7 +167,7 @@ class World {
     contributors = server->contributors();
   }
 
-  Result<Bytes> Sum() { return std::move(*server).Take(); }
+  Result<Bytes> Sum() const { return std::move(*server).Take(); }
 
   SessionTerms terms;
   Roster roster;
