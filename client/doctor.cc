@@ -144,12 +144,6 @@ Check CheckReachable(const Status& joined, const CoordinatorAddress& address) {
       "reachability", where + ": " + joined.error().message, FixOfConnection(joined.error().code));
 }
 
-Check AlreadyTakingPart(const std::filesystem::path& state) {
-  return Pass("reachability",
-              "not tried: 'rondo-client run' takes part from " + state.string()
-                  + ", and a second connection would end its session");
-}
-
 Check CheckDisk(const std::filesystem::path& folder, std::uint64_t bytes_needed) {
   const std::filesystem::path probe = folder / ".doctor";
   Status written = MakeFolder(folder);

@@ -32,9 +32,6 @@ Check CheckCertificate(const Result<IdentityReport>& identity,
 /// `joined` is the end of ProbeCoordinator, or of the attempt to get there.
 Check CheckReachable(const Status& joined, const CoordinatorAddress& address);
 
-/// Instead of a probe, where one would disturb.
-Check AlreadyTakingPart(const std::filesystem::path& state);
-
 /// Writes and removes a file in the state folder, and looks at the free space.
 Check CheckDisk(const std::filesystem::path& folder, std::uint64_t bytes_needed);
 

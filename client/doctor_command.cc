@@ -10,7 +10,6 @@
 #include "client/doctor.h"
 #include "client/papers.h"
 #include "client/probe.h"
-#include "common/core/folder_lock.h"
 #include "common/transport/tls_channel.h"
 
 namespace rondo::client {
@@ -33,7 +32,7 @@ Task<Status> Probe(boost::asio::any_io_executor executor,
   co_return greeted;
 }
 
-Status TryToJoin(const Settings& settings) {
+Status Visit(const Settings& settings) {
   RONDO_TRY(const Catalogue catalogue, Catalogue::Read(settings.data.catalogue));
   RONDO_TRY(const TlsContext tls,
             TlsContext::Create({.authority = settings.identity.ca,
@@ -55,16 +54,6 @@ Status TryToJoin(const Settings& settings) {
   return outcome;
 }
 
-/// A greeting under this client's name would end the session of a `rondo-client run`, so that one's
-/// lock on the state folder keeps the two apart.
-Check Reachability(const Settings& settings) {
-  const Result<FolderLock> lock = FolderLock::Take(settings.state_folder);
-  if (!lock && lock.error().code == ErrorCode::kFailedPrecondition) {
-    return AlreadyTakingPart(settings.state_folder);
-  }
-  return CheckReachable(TryToJoin(settings), settings.coordinator);
-}
-
 /// All that `run` will ask of the files.
 Result<IdentityReport> Identity(const Settings& settings) {
   RONDO_TRY(IdentityReport report, InspectIdentity(settings.identity));
@@ -83,7 +72,7 @@ Status Examine(const CommonOptions& options) {
                                      CheckMapping(coverage, settings),
                                      CheckClock(identity, now),
                                      CheckCertificate(identity, settings, now),
-                                     Reachability(settings),
+                                     CheckReachable(Visit(settings), settings.coordinator),
                                      CheckDisk(settings.state_folder, kDiskNeeded),
                                      CheckBlas(device),
                                      CheckDevice(device, settings.engine)};

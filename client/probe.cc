@@ -9,8 +9,9 @@
 namespace rondo::client {
 
 Task<Status> ProbeCoordinator(Channel& channel, std::string catalogue_sha256, TimePoint deadline) {
-  Bytes hello = wire::Encode(
-      wire::Hello{.software_version = Version(), .catalogue_sha256 = std::move(catalogue_sha256)});
+  Bytes hello = wire::Encode(wire::Hello{.software_version = Version(),
+                                         .catalogue_sha256 = std::move(catalogue_sha256),
+                                         .only_looks = true});
   RONDO_CO_TRY_STATUS(co_await channel.Send(std::move(hello), deadline));
   RONDO_CO_TRY(const Bytes frame, co_await channel.Receive(deadline));
   RONDO_CO_TRY(const wire::Message answer, wire::Decode(frame));

@@ -36,6 +36,10 @@ Task<void> ClientSession::Run(std::shared_ptr<ClientSession> self) {
     self->End(greeted.error());
     co_return;
   }
+  if (self->visiting_) {
+    co_await self->SeeOff();
+    co_return;
+  }
   auto on_writer_end = [self](std::exception_ptr fault) {
     if (fault) {
       self->End(Error{ErrorCode::kInternal, "the writer of a session failed"});
@@ -70,7 +74,15 @@ Task<Status> ClientSession::Greet() {
   held_model_ = hello->model_sha256;
   Bytes answer = wire::Encode(std::move(welcome).value());
   const Status sent = co_await channel_->Send(std::move(answer), deadline);
+  visiting_ = sent.has_value() && hello->only_looks;
   co_return sent;
+}
+
+Task<void> ClientSession::SeeOff() {
+  const TimePoint deadline = Now() + options_.hello_timeout;
+  // Whatever comes, a visit is over; to wait for it lets the peer read Welcome first.
+  const auto ignored = co_await channel_->Receive(deadline);
+  End(Error{ErrorCode::kUnavailable, "the client only looked"});
 }
 
 Result<wire::Welcome> ClientSession::Welcome(const wire::Hello& hello) {

@@ -86,6 +86,10 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
 
   const std::optional<Assignment>& assignment() const { return assignment_; }
 
+  /// Whether the client was welcomed to a visit: it takes no part and has no second message but its
+  /// Goodbye.
+  bool visiting() const { return visiting_; }
+
   const ClientId& client() const { return channel_->peer(); }
 
   const Channel& channel() const { return *channel_; }
@@ -98,6 +102,7 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
 
   void Part(const Error& why, const wire::Goodbye& goodbye);
   Task<Status> Greet();
+  Task<void> SeeOff();
   Task<void> Write(std::shared_ptr<ClientSession> keep_alive);
   Task<void> Read();
   Result<wire::Welcome> Welcome(const wire::Hello& hello);
@@ -118,6 +123,7 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   wire::ChunkAssembler upload_;
   std::optional<Assignment> assignment_;
   std::string held_model_;  ///< SHA-256 of the newest model the client has or is about to have
+  bool visiting_ = false;
   bool ended_ = false;
 };
 

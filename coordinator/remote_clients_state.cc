@@ -115,7 +115,10 @@ Result<wire::Welcome> RemoteClients::State::Admit(const ClientId& client,
   if (stopped_) {
     return Fail(ErrorCode::kUnavailable, "the coordinator stops");
   }
-  spdlog::info("client {} joined (software {})", client, hello.software_version);
+  spdlog::info("client {} {} (software {})",
+               client,
+               hello.only_looks ? "looks whether it is welcome" : "joined",
+               hello.software_version);
   return ours;
 }
 
@@ -188,7 +191,7 @@ void RemoteClients::State::OnEnd(ClientSession& session, const Error& why) {
       Emit(DropEvent{.client = id, .round = session.assignment()->round, .why = why});
     }
     ready_.erase(mine);
-  } else {
+  } else if (!session.visiting()) {
     ++refused;
     spdlog::warn("client {} was not admitted: {}", id, why.message);
   }

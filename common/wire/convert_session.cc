@@ -211,7 +211,8 @@ Result<Message> ParseHello(ByteView payload) {
   return Message(Hello{.protocol_version = proto.protocol_version(),
                        .software_version = Printable(proto.software_version()),
                        .catalogue_sha256 = proto.catalogue_sha256(),
-                       .model_sha256 = proto.model_sha256()});
+                       .model_sha256 = proto.model_sha256(),
+                       .only_looks = proto.only_looks()});
 }
 
 Result<Message> ParseWelcome(ByteView payload) {
@@ -286,6 +287,7 @@ Bytes ToFrame(const Hello& message) {
   proto.set_software_version(Cut(message.software_version, 64));
   proto.set_catalogue_sha256(message.catalogue_sha256);
   proto.set_model_sha256(message.model_sha256);
+  proto.set_only_looks(message.only_looks);
   return FrameOf(FrameType::kHello, proto);
 }
 

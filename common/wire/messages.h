@@ -25,6 +25,7 @@ struct Hello {
   std::string software_version;
   std::string catalogue_sha256;
   std::string model_sha256;  ///< newest model the client holds; empty: none
+  bool only_looks = false;   ///< a visit: the client asks whether it is welcome and takes no part
 };
 
 struct Welcome {

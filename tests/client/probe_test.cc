@@ -33,6 +33,7 @@ class ProbeTest : public SessionFixture {
 TEST_F(ProbeTest, ShowsItsCatalogueAndLeavesWithAGoodbye) {
   EXPECT_TRUE(Probe(Welcome()));
   EXPECT_EQ(std::get<wire::Hello>(hello_).catalogue_sha256, std::string(64, 'a'));
+  EXPECT_TRUE(std::get<wire::Hello>(hello_).only_looks);
   ASSERT_TRUE(farewell_.has_value());
   EXPECT_NE(std::get<wire::Goodbye>(*farewell_).reason, "closed");
 }

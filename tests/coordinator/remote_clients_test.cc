@@ -26,6 +26,34 @@ TEST_F(RemoteClientsTest, AClientThatSaysHelloIsWelcomedAndAvailable) {
   EXPECT_THAT(clients_.Available(), ElementsAre("a", "b"));
 }
 
+TEST_F(RemoteClientsTest, AVisitorIsWelcomedAndCountsNowhere) {
+  FakeClient client = Join("a");
+  clients_.Dispatch({"a"}, Train(1), BroadcastOf(0.5F));
+  client.ExpectModel();
+  client.Expect<Offer>();
+
+  for (const ClientId id : {"a", "b"}) {
+    FakeClient visitor = Connect(id);
+    visitor.Send(wire::Hello{.catalogue_sha256 = kCatalogue, .only_looks = true});
+    EXPECT_EQ(visitor.Expect<wire::Welcome>().name, "test");
+    EXPECT_THAT(clients_.Available(), ElementsAre("a"));
+    visitor.Send(wire::Goodbye{.reason = "only looked"});
+    EXPECT_FALSE(visitor.Receive().has_value());
+  }
+
+  EXPECT_EQ(clients_.population(), 1U);
+  EXPECT_EQ(clients_.sessions_refused(), 0U);
+  client.Upload(1, OfferKind::kTrain, payload_);
+  EXPECT_EQ(NextEvent<MessageEvent>().client, "a") << "its session went on";
+}
+
+TEST_F(RemoteClientsTest, AVisitorOfAnotherCatalogueIsRefused) {
+  FakeClient visitor = Connect("a");
+  visitor.Send(wire::Hello{.catalogue_sha256 = kLayout, .only_looks = true});
+  EXPECT_EQ(visitor.Expect<wire::Reject>().code, ErrorCode::kFailedPrecondition);
+  EXPECT_EQ(clients_.sessions_refused(), 1U);
+}
+
 TEST_F(RemoteClientsTest, AnotherCatalogueIsRefusedWithTheReason) {
   FakeClient client = Connect("a");
   client.Hello(std::string(64, 'e'));

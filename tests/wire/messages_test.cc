@@ -89,6 +89,13 @@ TEST(Messages, EveryKindComesBackWithTheSameBytes) {
   }
 }
 
+TEST(Messages, AHelloSaysWhetherItOnlyLooks) {
+  for (const bool only_looks : {false, true}) {
+    const Hello hello{.catalogue_sha256 = kDigest, .only_looks = only_looks};
+    EXPECT_EQ(std::get<Hello>(Decode(Encode(hello)).value()).only_looks, only_looks);
+  }
+}
+
 TEST(Messages, AnOfferKeepsEveryField) {
   const Offer offer = std::get<Offer>(Decode(Encode(TrainOffer())).value());
   EXPECT_EQ(offer.train.seed, 0xFFFFFFFFFFFFFFFF);
