@@ -165,5 +165,32 @@ TEST(PrivacyReferenceTest, NoiseOfManyReleasesWithSensitivity) {
   EXPECT_GE(sigma, 3.2095617);
 }
 
+/// The limit of many small releases: Gaussian differential privacy with mu = q sqrt(T (e^(1 /
+/// sigma^2)
+/// - 1)), which Opacus gives as between 6.59 and 6.60. It is no bound, and lies below the truth
+/// here.
+TEST(PrivacyReferenceTest, CentralLimit) {
+  const NoisyRounds rounds{.rate = 0.04, .noise = 1.5, .rounds = 2250};
+  const double mu = 0.04 * std::sqrt(2250.0 * std::expm1(1.0 / (1.5 * 1.5)));
+  const double limit = Epsilon({.noise = 1.0 / mu}, Accountant::kPld, 1e-5);
+  EXPECT_GT(limit, 6.59);
+  EXPECT_LT(limit, 6.60);
+  EXPECT_GT(Epsilon(rounds, Accountant::kPld, 1e-5), limit);
+}
+
+/// A binary tree over 1,600 steps has 11 levels, and a step is in one node of each, so that it
+/// moves the nodes together by sqrt(11): dp-accounting's values of such trees.
+TEST(PrivacyReferenceTest, Trees) {
+  const auto tree = [](double sigma, Accountant accountant) {
+    return Epsilon({.noise = sigma / std::sqrt(11.0)}, accountant, 1e-6);
+  };
+  EXPECT_LT(tree(1.13, Accountant::kRdp), 19.74);
+  EXPECT_LT(tree(8.83, Accountant::kRdp), 2.04);
+  EXPECT_NEAR(tree(1.13, Accountant::kRdp), 18.7096, 1e-3);
+  EXPECT_NEAR(tree(8.83, Accountant::kRdp), 1.7732, 1e-3);
+  EXPECT_LE(tree(1.13, Accountant::kPld), tree(1.13, Accountant::kRdp));
+  EXPECT_LE(tree(8.83, Accountant::kPld), tree(8.83, Accountant::kRdp));
+}
+
 }  // namespace
 }  // namespace rondo
