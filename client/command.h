@@ -58,6 +58,7 @@ CohortTrainer::Options TrainerOptions(const KeptModel& model, const Settings& se
 
 void AddEnrollCommand(CLI::App& parent, Action& action);
 void AddRosterCommand(CLI::App& parent, Action& action);
+void AddReceiptsCommand(CLI::App& parent, Action& action);
 void AddRunCommand(CLI::App& parent, Action& action);
 void AddRecommendCommand(CLI::App& parent, Action& action);
 void AddEvaluateCommand(CLI::App& parent, Action& action);

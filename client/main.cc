@@ -22,6 +22,7 @@ void AddCommands(CLI::App& app, Action& action) {
   client::AddEvaluateCommand(app, action);
   client::AddDoctorCommand(app, action);
   client::AddRosterCommand(app, action);
+  client::AddReceiptsCommand(app, action);
 }
 
 }  // namespace

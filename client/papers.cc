@@ -2,14 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <unistd.h>
 #include <utility>
 
 #include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
 
 #include "common/core/file.h"
 #include "common/core/text_bytes.h"
@@ -108,33 +105,19 @@ Status Papers::TakeRoster(const std::string& text) {
   return Ok();
 }
 
-Status Papers::NoteSent(const Sent& sent) const {
+Status Papers::NoteSent(const Sent& sent) {
   const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  const boost::json::object line{{"time", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now))},
-                                 {"client", own_.id},
-                                 {"federation", own_.federation},
-                                 {"server_key_sha256", sent.server_key_sha256},
-                                 {"run", sent.run_id},
-                                 {"round", sent.round},
-                                 {"kind", sent.kind == OfferKind::kTrain ? "train" : "evaluate"},
-                                 {"model_sha256", sent.model_sha256},
-                                 {"bytes", sent.bytes},
-                                 {"contribution_sha256", sent.contribution_sha256}};
-  std::string text = boost::json::serialize(line);
-  text.pop_back();
-  const Signature signature = own_.key.Sign(AsBytes(text));
-  text += ",\"signature\":\"" + ToHex(signature) + "\"}\n";
-  const int descriptor =
-      ::open(receipts_file_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (descriptor < 0) {
-    return Fail(ErrorCode::kIo, "cannot write " + receipts_file_.string());
-  }
-  Status written = AppendWhole(descriptor, AsBytes(text), receipts_file_);
-  if (written && ::fdatasync(descriptor) != 0) {
-    written = Fail(ErrorCode::kIo, "cannot write " + receipts_file_.string());
-  }
-  ::close(descriptor);
-  return written;
+  return receipts_.Append({{"time", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now))},
+                           {"client", own_.id},
+                           {"federation", own_.federation},
+                           {"server_key_sha256", sent.server_key_sha256},
+                           {"run", sent.run_id},
+                           {"round", sent.round},
+                           {"kind", sent.kind == OfferKind::kTrain ? "train" : "evaluate"},
+                           {"model_sha256", sent.model_sha256},
+                           {"bytes", sent.bytes},
+                           {"contribution_sha256", sent.contribution_sha256}},
+                          own_.key);
 }
 
 }  // namespace rondo::client

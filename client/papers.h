@@ -5,6 +5,7 @@
 #include <string>
 
 #include "client/certificate.h"
+#include "client/receipts.h"
 #include "common/core/ids.h"
 #include "common/core/result.h"
 #include "common/crypto/roster.h"
@@ -54,19 +55,22 @@ class Papers {
     std::string server_key_sha256;    ///< of the public key in the server's certificate
   };
 
-  /// Appends a receipt, one line of JSON that ends in `,"signature":"hex128"}`: Ed25519 by this
-  /// client's key over everything before that. On disk when this returns. Errors  kIo.
-  Status NoteSent(const Sent& sent) const;
+  /// Appends a receipt (see receipts.h). On disk when this returns. Errors  as Receipts::Append.
+  Status NoteSent(const Sent& sent);
+
+  static std::filesystem::path ReceiptsFile(const std::filesystem::path& state) {
+    return state / "receipts.jsonl";
+  }
 
  private:
   Papers(Own own, const std::filesystem::path& state)
       : own_(std::move(own)),
         roster_file_(state / "roster.signed"),
-        receipts_file_(state / "receipts.jsonl") {}
+        receipts_(ReceiptsFile(state)) {}
 
   Own own_;
   std::filesystem::path roster_file_;
-  std::filesystem::path receipts_file_;
+  Receipts receipts_;
   std::optional<SignedRoster> roster_;
 };
 

@@ -100,7 +100,7 @@ TEST_F(PapersTest, AKeptRosterThatWasChangedIsFoundAtTheStart) {
 }
 
 TEST_F(PapersTest, AReceiptIsSignedToTheByte) {
-  const Papers papers = Open();
+  Papers papers = Open();
   ASSERT_TRUE(papers.NoteSent({.run_id = "r1",
                                .round = 7,
                                .kind = OfferKind::kEvaluate,
