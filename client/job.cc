@@ -91,6 +91,18 @@ std::optional<Refusal> MissingVector(const TrainTask& task, const Broadcast& bro
   return std::nullopt;
 }
 
+/// Puts what leaves of a contribution into the result.
+Status Enclose(const JobInput& input, const wire::Contribution& contribution, JobResult& result) {
+  const RoundId round = input.offer.round;
+  const OfferKind kind = input.offer.kind;
+  RONDO_TRY(const Bytes leaving,
+            Wrap(input.trust, round, kind, wire::EncodeContribution(contribution)));
+  result.frames = wire::ContributionFrames(leaving, round, kind);
+  result.contribution_sha256 = Sha256Hex(leaving);
+  result.bytes = leaving.size();
+  return Ok();
+}
+
 Result<JobResult> Train(LocalWork& work, const JobInput& input, std::stop_token stop) {
   const TrainTask& task = input.offer.train;
   const Broadcast& broadcast = *input.model;
@@ -105,21 +117,18 @@ Result<JobResult> Train(LocalWork& work, const JobInput& input, std::stop_token 
   RONDO_TRY(TrainedUpdate update, work.Train(broadcast, task, start, std::move(stop)));
   RONDO_TRY(FinishedRound round, FinishRound(broadcast, task, input.own, std::move(update)));
   const ClientReport& report = round.report;
-  const Bytes encoded = wire::EncodeContribution(round.contribution);
-  JobResult result{
-      .frames = wire::ContributionFrames(encoded, input.offer.round, OfferKind::kTrain),
-      .contribution_sha256 = Sha256Hex(encoded),
-      .bytes = encoded.size(),
-      .note =
-          fmt::format("trained on {} positions of {} users in {:.1f} s, loss {:.4f}, update norm "
-                      "{:.3g}, weight {}, {} bytes",
-                      report.positions,
-                      workload.sequences,
-                      report.seconds,
-                      report.loss,
-                      report.update_norm,
-                      report.weight,
-                      encoded.size())};
+  JobResult result;
+  RONDO_TRY_STATUS(Enclose(input, round.contribution, result));
+  result.note = fmt::format(
+      "trained on {} positions of {} users in {:.1f} s, loss {:.4f}, update norm "
+      "{:.3g}, weight {}, {} bytes",
+      report.positions,
+      workload.sequences,
+      report.seconds,
+      report.loss,
+      report.update_norm,
+      report.weight,
+      result.bytes);
   if (KeepsVectors(task, *broadcast.model.layout)) {
     result.next = std::move(round.next);
   }
@@ -146,12 +155,10 @@ Result<JobResult> Evaluate(LocalWork& work, const JobInput& input, std::stop_tok
                                    .scaling = block.scaling,
                                    .integers = std::move(block.values)});
   }
-  const Bytes encoded = wire::EncodeContribution(contribution);
-  return JobResult{
-      .frames = wire::ContributionFrames(encoded, input.offer.round, OfferKind::kEvaluate),
-      .contribution_sha256 = Sha256Hex(encoded),
-      .bytes = encoded.size(),
-      .note = fmt::format("evaluated the model, {} bytes of sums", encoded.size())};
+  JobResult result;
+  RONDO_TRY_STATUS(Enclose(input, contribution, result));
+  result.note = fmt::format("evaluated the model, {} bytes of sums", result.bytes);
+  return result;
 }
 
 }  // namespace
@@ -195,6 +202,9 @@ JobResult RunJob(LocalWork& work, const JobInput& input, std::stop_token stop) {
   // The fourth border for exceptions of libraries: the worker thread has nobody above it to catch
   // them.
   try {
+    if (auto refusal = RefusalOfTrust(input.trust)) {
+      return Declined(*std::move(refusal));
+    }
     const bool train = input.offer.kind == OfferKind::kTrain;
     Result<JobResult> result = train ? Train(work, input, stop) : Evaluate(work, input, stop);
     if (!result) {

@@ -10,6 +10,7 @@
 #include "client/limits.h"
 #include "client/local_work.h"
 #include "client/state.h"
+#include "client/trust.h"
 #include "common/core/bytes.h"
 #include "common/federated/local_round.h"
 #include "common/federated/task.h"
@@ -25,11 +26,12 @@ struct JobInput {
   ClientVectors own;  ///< the client's valid vectors
   ClientRecord record;
   Limits limits;
+  Trust trust;
 };
 
 struct JobResult {
   std::vector<Bytes> frames;        ///< of the contribution; empty if the offer is declined
-  std::string contribution_sha256;  ///< of what the frames carry
+  std::string contribution_sha256;  ///< of what the frames carry, sealed or not
   std::uint64_t bytes = 0;          ///< of the same
   /// The client's vectors if the contribution becomes part of the model; none: it keeps none.
   std::optional<ClientVectors> next;

@@ -14,6 +14,12 @@
 namespace rondo::client {
 namespace {
 
+/// Empty if the roster names none.
+std::string AggregationOf(const SignedRoster& accepted) {
+  const auto& key = accepted.roster.aggregation;
+  return key ? ToHex(*key) : std::string();
+}
+
 std::string RosterJson(const SignedRoster& accepted) {
   boost::json::array members;
   for (const RosterEntry& entry : accepted.roster.entries) {
@@ -23,6 +29,7 @@ std::string RosterJson(const SignedRoster& accepted) {
                                                     {"version", accepted.roster.version},
                                                     {"federation", accepted.roster.federation},
                                                     {"governance", ToHex(accepted.governance)},
+                                                    {"aggregation", AggregationOf(accepted)},
                                                     {"sha256", accepted.roster.sha256()},
                                                     {"members", std::move(members)}})
          + "\n";
@@ -33,6 +40,9 @@ std::string RosterTable(const SignedRoster& accepted, const ClientId& own) {
                                  accepted.roster.version,
                                  ToHex(accepted.governance),
                                  accepted.roster.sha256());
+  if (accepted.roster.aggregation) {
+    text += "contributions are sealed to " + AggregationOf(accepted) + "\n";
+  }
   for (const RosterEntry& entry : accepted.roster.entries) {
     text += fmt::format(
         "  {:<24} {}{}\n", entry.id, ToHex(entry.key), entry.id == own ? "  (this client)" : "");

@@ -111,11 +111,7 @@ Status Session::Admit(const wire::Welcome& welcome) {
                         catalogue.sha256(),
                         "get the operator's catalogue.tsv and name it in data.catalogue"));
   }
-  if (welcome.trust_mode != "channel") {
-    return Fail(ErrorCode::kUnsupported,
-                "trust mode '" + welcome.trust_mode
-                    + "' is not built yet; this client speaks 'channel' only");
-  }
+  RONDO_TRY_STATUS(CheckTrustMode(welcome.trust_mode));
   RONDO_TRY(auto features, MakeItemFeatures(catalogue, welcome.model.features));
   RONDO_TRY(auto layout, ModelLayout(welcome.model, welcome.items, features->values()));
   if (layout->digest() != welcome.layout_digest) {
@@ -128,16 +124,16 @@ Status Session::Admit(const wire::Welcome& welcome) {
   parts_.work.Configure(welcome.model, welcome.items, std::move(features));
   RONDO_TRY_STATUS(parts_.state.Join(welcome.run_id, layout));
   RONDO_TRY_STATUS(shelf_.Open(welcome.model, std::move(layout)));
-  run_id_ = welcome.run_id;
+  trust_ = {.client = parts_.papers.id(), .run_id = welcome.run_id, .mode = welcome.trust_mode};
   heartbeat_ =
       std::chrono::duration_cast<Duration>(std::chrono::duration<double>(welcome.heartbeat_s));
   greeted_ = true;
-  spdlog::info(
-      "joined '{}' as {}: {} rounds, trust mode {} (the coordinator sees this client's updates)",
-      welcome.name,
-      parts_.work.id(),
-      welcome.rounds,
-      welcome.trust_mode);
+  spdlog::info("joined '{}' as {}: {} rounds, trust mode {} ({})",
+               welcome.name,
+               parts_.work.id(),
+               welcome.rounds,
+               welcome.trust_mode,
+               TrustText(welcome.trust_mode));
   return Ok();
 }
 
@@ -210,7 +206,8 @@ Task<void> Session::Work() {
                          .model = model,
                          .own = std::move(*own),
                          .record = parts_.state.record(),
-                         .limits = parts_.limits};
+                         .limits = parts_.limits,
+                         .trust = TrustNow()};
     JobResult result;
     const std::function<void()> job = [this, &input, &result, stop = stop_.get_token()] {
       result = RunJob(parts_.work, input, stop);

@@ -85,6 +85,7 @@ class Session {
   void OnFinish(const wire::Finish& finish);
   void OnGoodbye(const wire::Goodbye& goodbye);
   void OnRoster(const wire::MemberRoster& roster);
+  Trust TrustNow() const;
   Status NoteSent(const Offer& offer, const JobResult& result) const;
   void Settle(const Offer& offer, JobResult result);
 
@@ -102,7 +103,7 @@ class Session {
   std::optional<RoundId> working_on_;
   std::stop_source stop_;  ///< of the work in hand
   Duration heartbeat_;
-  std::string run_id_;
+  Trust trust_;  ///< as Welcome says it
   bool greeted_ = false;
   std::optional<SessionEnd> end_;
 };

@@ -6,13 +6,21 @@
 namespace rondo::client {
 
 Status Session::NoteSent(const Offer& offer, const JobResult& result) const {
-  return parts_.papers.NoteSent({.run_id = run_id_,
+  return parts_.papers.NoteSent({.run_id = trust_.run_id,
                                  .round = offer.round,
                                  .kind = offer.kind,
                                  .model_sha256 = offer.model_sha256,
                                  .contribution_sha256 = result.contribution_sha256,
                                  .bytes = result.bytes,
                                  .server_key_sha256 = parts_.channel.security().key_sha256});
+}
+
+Trust Session::TrustNow() const {
+  Trust trust = trust_;
+  if (const SignedRoster* accepted = parts_.papers.roster()) {
+    trust.aggregation = accepted->roster.aggregation;
+  }
+  return trust;
 }
 
 void Session::OnRoster(const wire::MemberRoster& roster) {

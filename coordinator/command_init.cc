@@ -130,7 +130,7 @@ Status CheckDevices(const DevicesConfig& devices) {
   return Ok();
 }
 
-std::string CoordinatorToml(const InitFlags& flags, std::size_t clients) {
+std::string CoordinatorToml(const InitFlags& flags, std::size_t clients, bool sealed) {
   return fmt::format(
       R"(# Made by `rondo-coordinator init`. Relative paths start at this file's folder.
 [server]
@@ -151,12 +151,13 @@ certificate = "server.crt"
 key = "server.key"
 governance = "governance.pub"
 roster = "roster.signed"
-state = "state"
+{}state = "state"
 )",
       ListenAddress(flags.host),
       flags.port,
       clients,
-      flags.expect > 0 ? "expected_wait_s = 86400   # and so long for them to enrol\n" : "");
+      flags.expect > 0 ? "expected_wait_s = 86400   # and so long for them to enrol\n" : "",
+      sealed ? "aggregation_key = \"aggregation.key\"   # opens what clients seal to it\n" : "");
 }
 
 /// Everything of a client whose keys are made here; its entry in the roster.
@@ -240,6 +241,9 @@ Result<CertifiedKey> WriteKeys(const InitFlags& flags, const Scenario& scenario)
             IssueServer(authority, hosts, Validity::Days(kCertificateDays)));
   RONDO_TRY_STATUS(SaveCertifiedKey(authority, flags.out / "ca.crt", flags.out / "ca.key"));
   RONDO_TRY_STATUS(SaveCertifiedKey(server, flags.out / "server.crt", flags.out / "server.key"));
+  if (scenario.privacy.mode == "sealed") {
+    RONDO_TRY_STATUS(SaveSealingKey(X25519Key::Generate(), flags.out / "aggregation.key"));
+  }
   return authority;
 }
 
@@ -312,7 +316,7 @@ Status Init(InitFlags flags) {
   RONDO_TRY_STATUS(WriteTextFile(scenario.data.catalogue, catalogue.text()));
   RONDO_TRY_STATUS(WriteTextFile(flags.out / "scenario.toml", ScenarioToToml(scenario)));
   // Last of the four, so that a folder with a configuration is a whole federation.
-  const std::string toml = CoordinatorToml(flags, clients);
+  const std::string toml = CoordinatorToml(flags, clients, scenario.privacy.mode == "sealed");
   const std::filesystem::path draft = flags.out / "coordinator.toml.new";
   RONDO_TRY_STATUS(WriteTextFile(draft, toml));
   RONDO_TRY(const Federation made, Federation::Load({.file = draft}));

@@ -13,11 +13,9 @@
 #include "common/core/file.h"
 #include "common/core/host_port.h"
 #include "common/core/memory.h"
-#include "common/federated/local_round.h"
 #include "common/io/json.h"
 #include "common/transport/asio_types.h"
 #include "coordinator/commands.h"
-#include "coordinator/contribution_decoder.h"
 #include "coordinator/federation.h"
 #include "coordinator/federation_record.h"
 #include "coordinator/log_fault.h"
@@ -27,12 +25,15 @@
 #include "coordinator/run_monitor.h"
 #include "coordinator/server.h"
 #include "coordinator/spent.h"
+#include "coordinator/trust.h"
 
 namespace rondo::coordinator {
 namespace {
 
 /// Between two looks at what other processes changed.
 constexpr auto kWatchPause = std::chrono::seconds(1);
+/// Between two looks at whether the run was asked to stop.
+constexpr auto kStopPoll = std::chrono::milliseconds(200);
 
 Duration Seconds(double seconds) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
@@ -42,14 +43,9 @@ RemoteClients::Options ClientOptions(const Federation& federation,
                                      const Strategy& strategy,
                                      const RunState& start,
                                      Membership& membership) {
-  std::uint64_t elements = 0;
-  for (const BlockShape& block :
-       BlocksOfTask(strategy.PlanTraining(1, GridSpec{}), federation.layout)) {
-    elements += block.layout->size();
-  }
   RemoteClients::Options options;
   options.welcome = federation.Welcome();
-  options.contribution_cap = wire::ContributionCap(elements);
+  options.contribution_cap = UploadCap(federation, strategy);
   options.hello_timeout = Seconds(federation.settings.handshake_timeout_s);
   options.return_wait = Seconds(federation.settings.return_wait_s);
   options.results = start.results;
@@ -70,6 +66,7 @@ class Run {
       RunCheckpoints checkpoints,
       RunState start,
       std::unique_ptr<Strategy> strategy,
+      SessionFactory sessions,
       Membership& membership,
       FederationRecord& record)
       : federation_(federation),
@@ -77,6 +74,7 @@ class Run {
         checkpoints_(std::move(checkpoints)),
         start_(std::move(start)),
         strategy_(std::move(strategy)),
+        sessions_(std::move(sessions)),
         clients_(io_.get_executor(), ClientOptions(federation, *strategy_, start_, membership)),
         monitor_(federation, clients_, start_.round),
         record_(record),
@@ -195,15 +193,31 @@ class Run {
     });
   }
 
+  /// Without the key that a roster vouches for, all clients would decline.
+  Task<void> AwaitRoster() {
+    const bool needed = federation_.scenario.privacy.mode == "sealed";
+    if (needed && !membership_.aggregation()) {
+      fmt::print(stderr,
+                 "waiting for a signed roster: clients seal to the aggregation key that it names; "
+                 "export, sign and publish it with `rondo-coordinator roster`\n");
+    }
+    Timer pause(io_);
+    while (needed && !membership_.aggregation() && !stop_.stop_requested()) {
+      pause.expires_after(kStopPoll);
+      co_await pause.async_wait(kAwait);
+    }
+  }
+
   Task<void> Main() {
     const auto expected = static_cast<std::size_t>(federation_.settings.expected_clients);
     const TimePoint until = clock_.Now() + Seconds(federation_.settings.expected_wait_s);
     // Fewer clients are no error: the quorum decides.
     while (!stop_.stop_requested() && clients_.Available().size() < expected
            && clock_.Now() < until) {
-      const TimePoint soon = std::min(until, clock_.Now() + std::chrono::milliseconds(200));
+      const TimePoint soon = std::min(until, clock_.Now() + kStopPoll);
       const Status ignored = co_await clients_.WaitFor(expected, soon);
     }
+    co_await AwaitRoster();
     const CohortSampler sampler(federation_.scenario.strategy, std::nullopt);
     RoundLoop loop({.pool = clients_,
                     .strategy = *strategy_,
@@ -211,7 +225,7 @@ class Run {
                     .clock = clock_,
                     .observer = observers_,
                     .sampler = sampler,
-                    .new_session = ClearSessions(DecodeWireContribution),
+                    .new_session = sessions_,
                     .stop = stop_.get_token(),
                     .wants_test = [this](const RunState& state) { return !record_.HasTest(state); },
                     .keep_spent =
@@ -244,6 +258,7 @@ class Run {
   RunCheckpoints checkpoints_;
   RunState start_;
   std::unique_ptr<Strategy> strategy_;
+  SessionFactory sessions_;
   SystemClock clock_;
   std::stop_source stop_;
   boost::asio::io_context io_{1};
@@ -308,6 +323,7 @@ Status RunFederation(const std::filesystem::path& config,
   }
   RONDO_TRY_STATUS(federation.KeepRunId(start->round));
   RONDO_TRY_STATUS(federation.CheckMessages(*strategy));
+  RONDO_TRY(SessionFactory sessions, SessionsFor(federation));
   RONDO_TRY(const auto membership, Membership::Open(federation));
   RONDO_TRY(FederationRecord record, FederationRecord::Open(federation, *start));
   RONDO_TRY_STATUS(membership->audit().Append("started",
@@ -319,6 +335,7 @@ Status RunFederation(const std::filesystem::path& config,
           std::move(checkpoints),
           std::move(*start),
           std::move(strategy),
+          std::move(sessions),
           *membership,
           record);
   const Result<RunOutcome> played = run.Play();

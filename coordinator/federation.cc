@@ -14,15 +14,15 @@ namespace rondo::coordinator {
 
 namespace {
 
-/// Errors  kUnsupported unless the mode is "channel".
+/// Errors  kUnsupported for a mode that is not built yet.
 Status CheckTrustMode(const Scenario& scenario) {
-  if (scenario.privacy.mode == "channel") {
+  if (scenario.privacy.mode == "channel" || scenario.privacy.mode == "sealed") {
     return Ok();
   }
   return Fail(ErrorCode::kUnsupported,
               "privacy.mode = \"" + scenario.privacy.mode
-                  + "\" is not built yet for a federation; set it to \"channel\": the coordinator then sees each "
-                    "client's update");
+                  + "\" is not built yet for a federation; set it to \"sealed\" or \"channel\": the "
+                    "coordinator then sees each client's update");
 }
 
 /// A client process trains its users as one, whatever the scenario's simulation does.

@@ -6,6 +6,7 @@
 
 #include "common/core/file.h"
 #include "common/core/text_bytes.h"
+#include "common/crypto/key_file.h"
 
 namespace rondo::coordinator {
 namespace {
@@ -33,9 +34,18 @@ Result<std::string> FederationName(const Settings& settings) {
   return info.sha256;
 }
 
+Result<std::optional<X25519Public>> AggregationPublic(const Settings& settings) {
+  if (settings.aggregation_key.empty()) {
+    return std::optional<X25519Public>();
+  }
+  RONDO_TRY(const X25519Key key, LoadSealingKey(settings.aggregation_key));
+  return std::optional<X25519Public>(key.public_key());
+}
+
 Result<Roster> NextRoster(const Settings& settings, const std::vector<Member>& members) {
   Roster roster{.version = 1};
   RONDO_TRY(roster.federation, FederationName(settings));
+  RONDO_TRY(roster.aggregation, AggregationPublic(settings));
   std::error_code absent;
   if (std::filesystem::exists(settings.roster, absent)) {
     RONDO_TRY(const SignedRoster published, LoadSignedRoster(settings.roster));
@@ -57,6 +67,12 @@ Status CheckRoster(const SignedRoster& roster, const Settings& settings) {
   if (roster.roster.federation != name) {
     return Fail(ErrorCode::kUnauthenticated,
                 "the roster is that of another federation, " + roster.roster.federation);
+  }
+  RONDO_TRY(const auto aggregation, AggregationPublic(settings));
+  if (roster.roster.aggregation != aggregation) {
+    return Fail(ErrorCode::kFailedPrecondition,
+                "the roster does not name the key of files.aggregation_key, which alone opens what "
+                "clients seal; export and sign it again");
   }
   return Ok();
 }
@@ -113,6 +129,7 @@ Status Membership::ReadRoster() {
     return Fail(ErrorCode::kInvalidArgument, file.string() + ": " + held.error().message);
   }
   roster_ = roster.Text();
+  aggregation_ = roster.roster.aggregation;
   return Ok();
 }
 

@@ -30,6 +30,9 @@ class Membership {
   /// Notes a refusal, unless there were too many of them lately.
   void Refused(const std::string& who, const Error& why);
 
+  /// The aggregation key that the signed roster names; none if there is no roster or it names none.
+  const std::optional<X25519Public>& aggregation() const { return aggregation_; }
+
   /// Text of the signed roster; empty if there is none yet.
   const std::string& roster() const { return roster_; }
 
@@ -51,6 +54,7 @@ class Membership {
   std::optional<Enroller> enroller_;
   RefusalBudget budget_;
   std::string roster_;
+  std::optional<X25519Public> aggregation_;
   std::filesystem::file_time_type roster_time_{};
 };
 
@@ -61,11 +65,17 @@ Result<Ed25519Public> LoadGovernance(const std::filesystem::path& file);
 /// kCorrupt.
 Result<std::string> FederationName(const Settings& settings);
 
-/// The unsigned roster of these members, with the version after the published one's.
+/// The public half of files.aggregation_key, to which clients seal; none without that file.
+/// Errors  as LoadSealingKey.
+Result<std::optional<X25519Public>> AggregationPublic(const Settings& settings);
+
+/// The unsigned roster of these members and the aggregation key, with the version after the
+/// published one's.
 Result<Roster> NextRoster(const Settings& settings, const std::vector<Member>& members);
 
-/// Checks that the roster is this federation's and signed by its governance key.
-/// Errors  kUnauthenticated; those of the files.
+/// Checks that the roster is this federation's, signed by its governance key, and names the
+/// aggregation key that can open what is sealed to it.
+/// Errors  kUnauthenticated; kFailedPrecondition for another aggregation key; those of the files.
 Status CheckRoster(const SignedRoster& roster, const Settings& settings);
 
 }  // namespace rondo::coordinator

@@ -158,7 +158,10 @@ std::string ProtocolTitle(const std::string& protocol) {
 std::string TrustText(const std::string& mode) {
   static const std::map<std::string, std::string> kTexts = {
       {"in_process", "Simulation: all clients live in one process, which sees everything."},
-      {"channel", "The coordinator sees each update as it arrives over TLS 1.3."}};
+      {"channel", "The coordinator sees each update as it arrives over TLS 1.3."},
+      {"sealed",
+       "Each update is sealed to the aggregation key; who holds it sees each update, and nobody "
+       "between it and the client does."}};
   const auto found = kTexts.find(mode);
   return found == kTexts.end() ? "" : found->second;
 }

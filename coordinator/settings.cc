@@ -28,6 +28,7 @@ void BindSettings(Settings& settings, Binder& binder) {
   binder.Path("authority_key", settings.authority_key);
   binder.Path("governance", settings.governance);
   binder.Path("roster", settings.roster);
+  binder.Path("aggregation_key", settings.aggregation_key);
   binder.Path("state", settings.state);
 }
 

@@ -27,10 +27,11 @@ struct Settings {
   std::filesystem::path authority;
   std::filesystem::path certificate;
   std::filesystem::path key;
-  std::filesystem::path authority_key;  ///< to enrol and renew clients; empty: nobody can
-  std::filesystem::path governance;     ///< public key that signs rosters
-  std::filesystem::path roster;         ///< the signed roster, once there is one
-  std::filesystem::path state;          ///< checkpoints, address, run records
+  std::filesystem::path authority_key;    ///< to enrol and renew clients; empty: nobody can
+  std::filesystem::path governance;       ///< public key that signs rosters
+  std::filesystem::path roster;           ///< the signed roster, once there is one
+  std::filesystem::path aggregation_key;  ///< opens what is sealed to it; for mode "sealed"
+  std::filesystem::path state;            ///< checkpoints, address, run records
 };
 
 void BindSettings(Settings& settings, Binder& binder);

@@ -161,9 +161,9 @@ Fault DevicesFault(const DevicesConfig& devices) {
 }
 
 Fault PrivacyFault(const PrivacyConfig& privacy) {
-  if (privacy.mode == "sealed" || privacy.mode == "masked") {
+  if (privacy.mode == "masked") {
     return ScenarioFault{"privacy.mode",
-                         "the mode '" + privacy.mode + "' is not built yet; use channel",
+                         "the mode 'masked' is not built yet; use channel or sealed",
                          ErrorCode::kUnsupported};
   }
   return std::nullopt;

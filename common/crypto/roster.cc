@@ -83,6 +83,12 @@ Result<Roster> ReadRoster(Lines& lines) {
   if (read.ec != std::errc() || read.ptr != end) {
     return Malformed("the version is no number");
   }
+  if (const auto aggregation = lines.After("aggregation")) {
+    roster.aggregation = ReadHex<32>(*aggregation);
+    if (!roster.aggregation) {
+      return Malformed("the aggregation key is no 64 hexadecimal digits");
+    }
+  }
   while (const auto member = lines.After("member")) {
     RONDO_TRY(RosterEntry entry, ReadMember(*member));
     roster.entries.push_back(std::move(entry));
@@ -135,6 +141,9 @@ Status Roster::Check() const {
 std::string Roster::Text() const {
   std::string text = std::string(kHeader) + "\nfederation " + federation + "\nversion "
                      + std::to_string(version) + "\n";
+  if (aggregation) {
+    text += "aggregation " + ToHex(*aggregation) + "\n";
+  }
   for (const RosterEntry& entry : entries) {
     text += "member " + entry.id + " " + ToHex(entry.key) + "\n";
   }

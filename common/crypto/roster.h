@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,11 +11,13 @@
 #include "common/core/ids.h"
 #include "common/core/result.h"
 #include "common/crypto/ed25519.h"
+#include "common/crypto/x25519.h"
 
 /// Who belongs to a federation, as a person with the governance key vouches for it. The coordinator
 /// hands the roster out but cannot make one: it does not hold the key, so it cannot invent members.
 ///
-///   roster    := "rondo-roster 1" LF "federation " hex64 LF "version " decimal LF member*
+///   roster    := "rondo-roster 1" LF "federation " hex64 LF "version " decimal LF
+///                ["aggregation " hex64 LF] member*
 ///   member    := "member " id " " hex64 LF                      ascending by id, ids and keys
 ///   unique signature := "governance " hex64 LF "signature " hex128 LF  Ed25519 over all bytes
 ///   before it
@@ -35,6 +38,8 @@ struct RosterEntry {
 struct Roster {
   std::string federation;     ///< SHA-256 of the authority's certificate, 64 hexadecimal digits
   std::uint64_t version = 0;  ///< from 1; a member accepts none below the newest it has seen
+  /// What members seal their contributions to; none: they do not.
+  std::optional<X25519Public> aggregation;
   std::vector<RosterEntry> entries;  ///< ascending by id
 
   bool operator==(const Roster&) const = default;

@@ -100,9 +100,9 @@ TEST_F(SessionTest, AnotherLayoutIsRefused) {
   EXPECT_NE(end.error.message.find("layout digest"), std::string::npos) << end.error.message;
 }
 
-TEST_F(SessionTest, ATrustModeThatIsNotBuiltIsRefused) {
+TEST_F(SessionTest, AnUnknownTrustModeIsRefused) {
   const auto change = [](wire::Welcome& welcome) {
-    welcome.trust_mode = "masked";
+    welcome.trust_mode = "whispered";
   };
 
   const SessionEnd end =

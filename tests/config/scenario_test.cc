@@ -97,7 +97,7 @@ TEST(Scenario, AnUnknownPresetGetsASuggestion) {
 }
 
 TEST(Scenario, ModesThatDoNotExistAreRefusedWithExitCode4) {
-  for (const std::string mode : {"sealed", "masked"}) {
+  for (const std::string mode : {"masked"}) {
     const Result<Scenario> scenario = FromSets({"privacy.mode=" + mode});
 
     ASSERT_FALSE(scenario.has_value());

@@ -19,26 +19,30 @@ class FederationTest : public ProgramsTest {
   static constexpr int kClients = 3;
 
   /// Writes the logs of the clients and runs init with the scenario in `folder`.
-  void Init(const std::string& scenario, const std::string& folder = "federation") {
+  void Init(const std::string& scenario,
+            const std::string& folder = "federation",
+            const std::vector<std::string>& more = {}) {
     Write(Path("scenario.toml"), scenario);
     Write(Path("catalogue.tsv"), SmallCatalogue());
     for (int client = 1; client <= kClients; ++client) {
       Write(Path(fmt::format("log-{}/log.inter", client)), SmallLog(24, 100 * client));
     }
-    const Ending end = RunToEnd(Command({"rondo-coordinator",
-                                         "init",
-                                         "--scenario",
-                                         "scenario.toml",
-                                         "--catalogue",
-                                         "catalogue.tsv",
-                                         "--clients",
-                                         std::to_string(kClients),
-                                         "--host",
-                                         "127.0.0.1",
-                                         "--port",
-                                         "0",
-                                         "--out",
-                                         folder}));
+    std::vector<std::string> arguments = {"rondo-coordinator",
+                                          "init",
+                                          "--scenario",
+                                          "scenario.toml",
+                                          "--catalogue",
+                                          "catalogue.tsv",
+                                          "--clients",
+                                          std::to_string(kClients),
+                                          "--host",
+                                          "127.0.0.1",
+                                          "--port",
+                                          "0",
+                                          "--out",
+                                          folder};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Ending end = RunToEnd(Command(std::move(arguments)));
     ASSERT_EQ(end.code, 0) << end.err;
     ASSERT_THAT(end.out, ::testing::IsEmpty());
   }

@@ -2,26 +2,19 @@
 
 #include <algorithm>
 #include <cmath>
-#include <deque>
-#include <functional>
-#include <memory>
-#include <optional>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/thread_pool.hpp>
 
-#include "client/agent.h"
 #include "common/crypto/sha256.h"
 #include "common/data/generator.h"
 #include "common/data/partition_files.h"
 #include "common/transport/loopback_channel.h"
-#include "coordinator/contribution_decoder.h"
-#include "coordinator/remote_clients.h"
 #include "coordinator/server.h"
 #include "simulations/experiment.h"
 #include "simulations/virtual_clients.h"
-#include "tests/support/papers.h"
+#include "tests/simulations/real_federation.h"
 #include "tests/support/run_task.h"
+#include "tests/support/tap.h"
 #include "tests/support/tls_world.h"
 
 namespace rondo::sim {
@@ -102,7 +95,8 @@ class RecordingStrategy : public Strategy {
 Result<PoolRun> Play(boost::asio::io_context& io,
                      ClientPool& pool,
                      const Scenario& scenario,
-                     std::shared_ptr<const ParameterLayout> layout) {
+                     std::shared_ptr<const ParameterLayout> layout,
+                     coordinator::SessionFactory sessions) {
   RONDO_TRY(auto composed, Strategy::Create(scenario));
   RecordingStrategy strategy(std::move(composed));
   ForgetfulSink sink;
@@ -111,16 +105,15 @@ Result<PoolRun> Play(boost::asio::io_context& io,
   const coordinator::CohortSampler sampler(scenario.strategy, scenario.seed);
   RunState start;
   start.model = InitialParameters(std::move(layout), scenario.seed);
-  coordinator::RoundLoop loop(
-      {.pool = pool,
-       .strategy = strategy,
-       .checkpoints = sink,
-       .clock = clock,
-       .observer = observer,
-       .sampler = sampler,
-       .new_session = coordinator::ClearSessions(coordinator::DecodeWireContribution)},
-      scenario,
-      std::move(start));
+  coordinator::RoundLoop loop({.pool = pool,
+                               .strategy = strategy,
+                               .checkpoints = sink,
+                               .clock = clock,
+                               .observer = observer,
+                               .sampler = sampler,
+                               .new_session = std::move(sessions)},
+                              scenario,
+                              std::move(start));
   RONDO_TRY(const coordinator::RunOutcome outcome, testing::RunTask(io, loop.Run()));
   const auto rounds = static_cast<std::size_t>(scenario.strategy.rounds);
   EXPECT_EQ(observer.contributors,
@@ -128,130 +121,37 @@ Result<PoolRun> Play(boost::asio::io_context& io,
   return PoolRun{.state = outcome.state, .sums = strategy.Take()};
 }
 
-/// One client process, less the process.
-class RealClient {
- public:
-  struct Parts {
-    ClientId id;
-    DataConfig data;
-    std::filesystem::path state;
-    client::Agent::Connect connect;
-    boost::asio::any_io_executor executor;
-    boost::asio::any_io_executor workers;
+Player PlayerOf(const Scenario& scenario) {
+  return [scenario](boost::asio::io_context& io,
+                    ClientPool& pool,
+                    std::shared_ptr<const ParameterLayout> layout,
+                    coordinator::SessionFactory sessions) {
+    return Play(io, pool, scenario, std::move(layout), std::move(sessions));
   };
-
-  RealClient(Parts parts, const Catalogue& catalogue)
-      : data_(std::move(parts.data)),
-        work_({.id = parts.id,
-               .data = data_,
-               .catalogue_sha256 = catalogue.sha256(),
-               .trainers = CohortTrainer::Create,
-               .scorers = MakeModelScorer,
-               .engine = {.threads = 1, .device = "cpu"}}),
-        state_(client::ClientState::Open(parts.state).value()),
-        papers_(testing::NewPapers(parts.id, parts.state)),
-        agent_({.connect = std::move(parts.connect),
-                .work = work_,
-                .state = state_,
-                .papers = papers_,
-                .catalogue = catalogue,
-                .limits = {},
-                .clock = clock_,
-                .executor = std::move(parts.executor),
-                .workers = std::move(parts.workers),
-                .backoff =
-                    Backoff(std::chrono::milliseconds(1), std::chrono::milliseconds(1), Rng({}))}) {
-  }
-
-  Task<Status> Run() { return agent_.Run(); }
-
-  std::uint64_t rounds_included() const { return state_.record().rounds_included; }
-
- private:
-  SystemClock clock_;
-  client::FileDataSource data_;
-  client::LocalWork work_;
-  client::ClientState state_;
-  client::Papers papers_;
-  client::Agent agent_;
-};
-
-/// A coordinator with its pool of real clients. `Connector` makes a client's way to the pool.
-class RealFederation {
- public:
-  using Connector = std::function<client::Agent::Connect(const ClientId&)>;
-
-  static Result<std::unique_ptr<RealFederation>> Create(const Scenario& scenario) {
-    RONDO_TRY(Catalogue catalogue, Catalogue::Read(scenario.data.catalogue));
-    RONDO_TRY(auto layout, ModelLayout(scenario.model, catalogue.items()));
-    return std::make_unique<RealFederation>(scenario, std::move(catalogue), std::move(layout));
-  }
-
-  RealFederation(Scenario scenario,
-                 Catalogue catalogue,
-                 std::shared_ptr<const ParameterLayout> layout)
-      : scenario_(std::move(scenario)),
-        catalogue_(std::move(catalogue)),
-        layout_(std::move(layout)),
-        pool_(io_.get_executor(),
-              {.welcome = {.run_id = "pools",
-                           .name = "pools",
-                           .model = scenario_.model,
-                           .catalogue_sha256 = catalogue_.sha256(),
-                           .items = catalogue_.items(),
-                           .layout_digest = layout_->digest(),
-                           .evaluation = scenario_.evaluation,
-                           .strategy = scenario_.strategy,
-                           .rounds = static_cast<RoundId>(scenario_.strategy.rounds)},
-               .contribution_cap = wire::ContributionCap(2 * layout_->size())}) {}
-
-  boost::asio::io_context& io() { return io_; }
-
-  RemoteClients& pool() { return pool_; }
-
-  void Join(const ClientId& id,
-            DataConfig data,
-            const std::filesystem::path& state,
-            client::Agent::Connect connect) {
-    clients_.emplace_back(RealClient::Parts{.id = id,
-                                            .data = std::move(data),
-                                            .state = state,
-                                            .connect = std::move(connect),
-                                            .executor = io_.get_executor(),
-                                            .workers = workers_.get_executor()},
-                          catalogue_);
-    ends_.push_back(testing::Start(io_, clients_.back().Run()));
-  }
-
-  /// Runs all rounds, until every client has taken its leave.
-  Result<PoolRun> Run() {
-    Result<PoolRun> run = Play(io_, pool_, scenario_, layout_);
-    for (std::size_t i = 0; run.has_value() && i < clients_.size(); ++i) {
-      EXPECT_TRUE(testing::Wait(io_, ends_[i]));
-      EXPECT_EQ(clients_[i].rounds_included(),
-                static_cast<std::uint64_t>(scenario_.strategy.rounds));
-    }
-    workers_.join();
-    return run;
-  }
-
- private:
-  Scenario scenario_;
-  Catalogue catalogue_;
-  std::shared_ptr<const ParameterLayout> layout_;
-  boost::asio::io_context io_{1};
-  boost::asio::thread_pool workers_{2};
-  RemoteClients pool_;
-  std::deque<RealClient> clients_;
-  std::vector<std::shared_ptr<std::optional<Status>>> ends_;
-};
+}
 
 Task<ChannelResult> ConnectInMemory(boost::asio::any_io_executor executor,
                                     RemoteClients& pool,
-                                    ClientId id) {
+                                    ClientId id,
+                                    Bytes* heard) {
   LoopbackPair pair = MakeLoopback(executor, id);
   pool.Attach(pair.server_end);
+  if (heard != nullptr) {
+    co_return std::make_shared<testing::TapChannel>(std::move(pair.client_end), *heard);
+  }
   co_return std::move(pair.client_end);
+}
+
+Task<ChannelResult> ConnectOverTls(boost::asio::any_io_executor executor,
+                                   TlsContext keys,
+                                   TlsAddress address,
+                                   TimePoint deadline,
+                                   Bytes* heard) {
+  ChannelResult channel = co_await ConnectTls(executor, keys, address, deadline);
+  if (channel && heard != nullptr) {
+    co_return std::make_shared<testing::TapChannel>(std::move(*channel), *heard);
+  }
+  co_return channel;
 }
 
 }  // namespace
@@ -302,19 +202,21 @@ Result<PoolRun> PoolsTest::RunVirtual(const Scenario& scenario) {
                        .store = &store,
                        .buffered = scenario.strategy.buffer > 0});
   boost::asio::io_context io(1);
-  return Play(io, pool, experiment->scenario, experiment->layout);
+  return Play(
+      io, pool, experiment->scenario, experiment->layout, coordinator::ClearSessions(nullptr));
 }
 
 Result<PoolRun> PoolsTest::RunLoopback(const Scenario& scenario) {
   ++runs_;
   RONDO_TRY(const auto federation, RealFederation::Create(scenario));
   for (const ClientId& id : clients_) {
-    const auto connect = [&federation, id](TimePoint) {
-      return ConnectInMemory(federation->io().get_executor(), federation->pool(), id);
+    const auto connect = [this, &federation, id](TimePoint) {
+      Bytes* heard = tap_ ? &tap_->inside_tls : nullptr;
+      return ConnectInMemory(federation->io().get_executor(), federation->pool(), id, heard);
     };
     federation->Join(id, OwnData(id), StateFolder(id), connect);
   }
-  return federation->Run();
+  return federation->Run(tap_, PlayerOf(scenario));
 }
 
 Result<PoolRun> PoolsTest::RunTls(const Scenario& scenario) {
@@ -325,14 +227,20 @@ Result<PoolRun> PoolsTest::RunTls(const Scenario& scenario) {
   RONDO_TRY(auto listener, TlsListener::Listen(executor, world.Server(), "127.0.0.1", 0));
   coordinator::Server server(executor, std::move(listener), federation->pool(), {});
   server.Start();
-  const TlsAddress address{.host = "127.0.0.1", .port = server.port()};
+  std::optional<testing::TapRelay> relay;
+  if (tap_) {
+    relay.emplace(executor, server.port(), tap_->below_tls);
+  }
+  const TlsAddress address{.host = "127.0.0.1", .port = relay ? relay->port() : server.port()};
   for (const ClientId& id : clients_) {
-    const auto connect = [executor, address, keys = world.Client(id)](TimePoint deadline) {
-      return ConnectTls(executor, keys, address, deadline);
+    const auto connect = [this, executor, address, keys = world.Client(id)](TimePoint deadline) {
+      Bytes* heard = tap_ ? &tap_->inside_tls : nullptr;
+      return ConnectOverTls(executor, keys, address, deadline, heard);
     };
     federation->Join(id, OwnData(id), StateFolder(id), connect);
   }
-  Result<PoolRun> run = federation->Run();
+  Result<PoolRun> run = federation->Run(tap_, PlayerOf(scenario));
+  relay.reset();
   server.Stop();
   federation->io().restart();
   federation->io().poll();

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "common/config/scenario.h"
+#include "common/core/bytes.h"
 #include "common/federated/update_sum.h"
 #include "coordinator/round_loop.h"
 #include "tests/support/temporary_folder.h"
@@ -19,6 +20,13 @@ struct PoolRun {
   std::vector<UpdateSum> sums;
 };
 
+/// What a listener heard of real clients, and what they had to say.
+struct Tap {
+  Bytes inside_tls;                  ///< frames that clients sent
+  Bytes below_tls;                   ///< all bytes of their TCP connections; none over memory
+  std::vector<Bytes> contributions;  ///< encoded, in the clear, as the coordinator decoded them
+};
+
 /// Three institutions with generated logs, as files, and the pools that can train them. The round
 /// loop, the strategy and the sessions are the same for every pool.
 class PoolsTest : public ::testing::Test {
@@ -28,7 +36,8 @@ class PoolsTest : public ::testing::Test {
   /// The simulation's virtual clients.
   Result<PoolRun> RunVirtual(const Scenario& scenario);
 
-  /// The real client code on channels in memory.
+  /// The real client code on channels in memory. In privacy.mode "sealed" contributions are sealed,
+  /// here and over TLS.
   Result<PoolRun> RunLoopback(const Scenario& scenario);
 
   /// The real client code on TLS connections to 127.0.0.1.
@@ -42,7 +51,8 @@ class PoolsTest : public ::testing::Test {
   Scenario scenario_;
   testing::TemporaryFolder folder_;
   std::vector<ClientId> clients_;
-  int runs_ = 0;  ///< of real clients, each with state folders of its own
+  std::optional<Tap> tap_;  ///< if set, filled by runs of real clients
+  int runs_ = 0;            ///< of real clients, each with state folders of its own
 };
 
 /// How far sums of floats taken in another order may move a weight.
