@@ -63,43 +63,53 @@ Task<SessionEnd> Agent::Attempt() {
   co_return end;
 }
 
+std::optional<Status> Agent::Outcome(const SessionEnd& end) {
+  if (end.kind == SessionEnd::Kind::kFinished) {
+    spdlog::info("the federation is finished; the final model is {}",
+                 parts_.state.model_path().string());
+    return Ok();
+  }
+  if (end.kind == SessionEnd::Kind::kRefused) {
+    return Fail(end.error);
+  }
+  broken_ = end.error.code == ErrorCode::kCorrupt ? broken_ + 1 : 0;
+  replaced_ = end.error.code == ErrorCode::kFailedPrecondition ? replaced_ + 1 : 0;
+  if (broken_ >= kMaxBrokenSessions || replaced_ >= kMaxReplacedSessions) {
+    return Fail(end.error);
+  }
+  if (end.greeted) {
+    alone_since_ = parts_.clock.Now();
+    if (broken_ == 0) {
+      parts_.backoff.Reset();
+    }
+  }
+  return std::nullopt;
+}
+
+Result<TimePoint> Agent::NextTry(const Error& why) {
+  const Duration wait = parts_.backoff.Next();
+  const TimePoint again = parts_.clock.Now() + wait;
+  if (parts_.retry_for > Duration::zero() && again > alone_since_ + parts_.retry_for) {
+    return Fail(why.code,
+                fmt::format("gave up after {:.0f} s without the coordinator: {}",
+                            Seconds(parts_.retry_for),
+                            why.message));
+  }
+  spdlog::warn("{}; trying again in {:.1f} s", why.message, Seconds(wait));
+  return again;
+}
+
 Task<Status> Agent::Run() {
-  TimePoint alone_since = parts_.clock.Now();
-  int broken = 0;
-  int replaced = 0;
+  alone_since_ = parts_.clock.Now();
   while (!stopped_) {
     const SessionEnd end = co_await Attempt();
     if (stopped_ || end.kind == SessionEnd::Kind::kStopped) {
       break;
     }
-    if (end.kind == SessionEnd::Kind::kFinished) {
-      spdlog::info("the federation is finished; the final model is {}",
-                   parts_.state.model_path().string());
-      co_return Ok();
+    if (const std::optional<Status> outcome = Outcome(end)) {
+      co_return *outcome;
     }
-    if (end.kind == SessionEnd::Kind::kRefused) {
-      co_return Fail(end.error);
-    }
-    broken = end.error.code == ErrorCode::kCorrupt ? broken + 1 : 0;
-    replaced = end.error.code == ErrorCode::kFailedPrecondition ? replaced + 1 : 0;
-    if (broken >= kMaxBrokenSessions || replaced >= kMaxReplacedSessions) {
-      co_return Fail(end.error);
-    }
-    if (end.greeted) {
-      alone_since = parts_.clock.Now();
-      if (broken == 0) {
-        parts_.backoff.Reset();
-      }
-    }
-    const Duration wait = parts_.backoff.Next();
-    const TimePoint again = parts_.clock.Now() + wait;
-    if (parts_.retry_for > Duration::zero() && again > alone_since + parts_.retry_for) {
-      co_return Fail(end.error.code,
-                     fmt::format("gave up after {:.0f} s without the coordinator: {}",
-                                 Seconds(parts_.retry_for),
-                                 end.error.message));
-    }
-    spdlog::warn("{}; trying again in {:.1f} s", end.error.message, Seconds(wait));
+    RONDO_CO_TRY(const TimePoint again, NextTry(end.error));
     co_await wake_.Wait(again);
   }
   co_return Fail(ErrorCode::kCancelled, "stopped by its owner");

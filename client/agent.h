@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "client/session.h"
 #include "common/transport/tls_channel.h"
@@ -48,9 +49,18 @@ class Agent {
  private:
   Task<SessionEnd> Attempt();
 
+  /// What Run ends with after this session, or nothing if trying again may help.
+  std::optional<Status> Outcome(const SessionEnd& end);
+
+  /// Errors  `why`'s kind once `retry_for` is over.
+  Result<TimePoint> NextTry(const Error& why);
+
   Parts parts_;
   Signal wake_;
   Session* session_ = nullptr;
+  TimePoint alone_since_{};  ///< the end of the last session that got past Welcome
+  int broken_ = 0;           ///< sessions in a row in which the peer broke the protocol
+  int replaced_ = 0;         ///< sessions in a row that another connection took over
   bool stopped_ = false;
 };
 

@@ -15,7 +15,7 @@ namespace rondo::client {
 namespace {
 
 constexpr auto kGreetingTimeout = std::chrono::seconds(30);
-constexpr auto kSendTimeout = std::chrono::seconds(120);
+constexpr auto kSendTimeout = std::chrono::minutes(10);
 constexpr auto kGoodbyeTimeout = std::chrono::seconds(5);
 constexpr int kSilentHeartbeats = 3;
 

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <string>
 
 #include <boost/json/object.hpp>
@@ -59,18 +58,5 @@ struct AuditVerdict {
 
 /// Reads the whole chain. Errors  kNotFound, kIo; kCorrupt, naming the first line that is broken.
 Result<AuditVerdict> VerifyAudit(const std::filesystem::path& file);
-
-/// At most so many refusals are written one by one, so that a flood of them cannot fill the disk:
-/// 64 at once and one more each second. Those beyond are counted, and the next line says how many.
-class RefusalBudget {
- public:
-  /// The number of refusals left out since the last line; nothing if this one is left out, too.
-  std::optional<std::uint64_t> Take(double now_s);
-
- private:
-  double tokens_ = 64;
-  double last_s_ = 0;
-  std::uint64_t omitted_ = 0;
-};
 
 }  // namespace rondo::coordinator

@@ -1,16 +1,23 @@
 #include "coordinator/client_session.h"
 
+#include <algorithm>
 #include <spdlog/spdlog.h>
+#include <utility>
 
 #include <boost/asio/co_spawn.hpp>
 
 #include "common/transport/asio_types.h"
+#include "common/wire/frame.h"
 
 namespace rondo::coordinator {
 namespace {
 
 /// Time for a goodbye that a peer may not want to read.
 constexpr auto kPartingTimeout = std::chrono::seconds(1);
+/// Beyond one whole upload, how much may come that nobody asked for, in bytes; each frame counts as
+/// kIgnoredFrame at least.
+constexpr std::uint64_t kIgnoredSpare = 1 << 20;
+constexpr std::size_t kIgnoredFrame = 64;
 
 TimePoint Now() {
   return std::chrono::steady_clock::now();
@@ -53,7 +60,11 @@ Task<void> ClientSession::Run(std::shared_ptr<ClientSession> self) {
 
 Task<Status> ClientSession::Greet() {
   const TimePoint deadline = Now() + options_.hello_timeout;
+  ReceiveRules rules = options_.rules;
+  rules.largest = wire::FrameCap(static_cast<std::uint8_t>(wire::FrameType::kHello));
+  channel_->SetRules(rules);
   RONDO_CO_TRY(const Bytes frame, co_await channel_->Receive(deadline));
+  channel_->SetRules(options_.rules);
   RONDO_CO_TRY(const wire::Message message, wire::Decode(frame));
   const auto* hello = std::get_if<wire::Hello>(&message);
   if (hello == nullptr) {
@@ -111,9 +122,16 @@ void ClientSession::QueueModel(const EncodedModel& model) {
 }
 
 void ClientSession::Assign(const Offer& offer) {
+  Release();
   assignment_ = Assignment{.round = offer.round, .kind = offer.kind};
-  upload_.Reset();
+  ignored_bytes_ = 0;
   Queue(offer);
+}
+
+void ClientSession::Release() {
+  assignment_.reset();
+  upload_.Reset();
+  share_ = {};
 }
 
 Task<void> ClientSession::Write(std::shared_ptr<ClientSession>) {
@@ -150,33 +168,47 @@ Task<void> ClientSession::Read() {
       End(frame.error());
       co_return;
     }
-    const Status handled = HandleFrame(*frame);
+    Bytes bytes = std::move(*frame);
+    const Status handled = co_await HandleFrame(std::move(bytes));
     if (!handled) {
       End(handled.error());
     }
   }
 }
 
-Status ClientSession::HandleFrame(ByteView frame) {
-  RONDO_TRY_STATUS(owner_.Check(*channel_));
-  RONDO_TRY(wire::Message message, wire::Decode(frame));
-  return Handle(std::move(message));
+Task<Status> ClientSession::HandleFrame(Bytes frame) {
+  RONDO_CO_TRY_STATUS(owner_.Check(*channel_));
+  RONDO_CO_TRY(wire::Message message, wire::Decode(frame));
+  const auto* chunk = std::get_if<wire::ContributionChunk>(&message);
+  const bool begins = chunk != nullptr && chunk->offset == 0 && Expects(chunk->round, chunk->kind)
+                      && chunk->total <= options_.contribution_cap;
+  if (begins) {
+    upload_.Reset();
+    share_ = {};
+    const std::uint64_t total = chunk->total;
+    ByteBudget::Share share = co_await owner_.uploads().Take(total);
+    if (ended_) {
+      co_return Ok();
+    }
+    share_ = std::move(share);
+  }
+  const Status handled = Handle(std::move(message));
+  co_return handled;
 }
 
 Status ClientSession::Handle(wire::Message message) {
   if (std::holds_alternative<wire::Heartbeat>(message)) {
-    return Ok();
+    return HandleHeartbeat();
   }
   if (const auto* chunk = std::get_if<wire::ContributionChunk>(&message)) {
     return HandleChunk(*chunk);
   }
   if (const auto* decline = std::get_if<wire::Decline>(&message)) {
-    const bool expected =
-        assignment_ && assignment_->round == decline->round && assignment_->kind == decline->kind;
-    if (expected) {
-      assignment_.reset();
-      owner_.OnDecline(*this, decline->round, decline->reason);
+    if (!Expects(decline->round, decline->kind)) {
+      return Ignore("a decline", decline->reason.size());
     }
+    Release();
+    owner_.OnDecline(*this, decline->round, decline->reason);
     return Ok();
   }
   if (const auto* goodbye = std::get_if<wire::Goodbye>(&message)) {
@@ -187,17 +219,40 @@ Status ClientSession::Handle(wire::Message message) {
               std::string("a client must not send '") + wire::MessageName(message) + "'");
 }
 
+bool ClientSession::Expects(RoundId round, OfferKind kind) const {
+  return assignment_ && assignment_->round == round && assignment_->kind == kind;
+}
+
+/// An answer to an offer that was withdrawn meanwhile is no fault of the client, but there is at
+/// most one of them.
+Status ClientSession::Ignore(const char* what, std::size_t bytes) {
+  if (ignored_++ == 0) {  // Once a session: whoever sends them at will must not fill the log.
+    spdlog::info("client {}: {} that no offer asks for is ignored", client(), what);
+  }
+  ignored_bytes_ += std::max(bytes, kIgnoredFrame);
+  if (ignored_bytes_ > options_.contribution_cap + kIgnoredSpare) {
+    return Fail(
+        ErrorCode::kCorrupt,
+        "more than one upload came that no offer asks for, the last of it " + std::string(what));
+  }
+  return Ok();
+}
+
+Status ClientSession::HandleHeartbeat() {
+  const TimePoint now = Now();
+  const bool early = now - std::exchange(last_heartbeat_, now) < heartbeat_ / 4;
+  return early ? Ignore("a heartbeat", 0) : Ok();
+}
+
 Status ClientSession::HandleChunk(const wire::ContributionChunk& chunk) {
-  // An answer to an offer that was withdrawn meanwhile is no fault of the client.
-  const bool expected =
-      assignment_ && assignment_->round == chunk.round && assignment_->kind == chunk.kind;
-  if (!expected) {
-    return Ok();
+  if (!Expects(chunk.round, chunk.kind)) {
+    return Ignore("a contribution", chunk.bytes.size());
   }
   RONDO_TRY(const bool whole, upload_.Add(chunk.total, chunk.offset, AsBytes(chunk.bytes)));
   if (whole) {
-    assignment_.reset();
-    owner_.OnContribution(*this, chunk.round, upload_.Take());
+    Bytes payload = upload_.Take();
+    Release();
+    owner_.OnContribution(*this, chunk.round, std::move(payload));
   }
   return Ok();
 }
@@ -212,6 +267,7 @@ void ClientSession::Part(const Error& why, const wire::Goodbye& goodbye) {
     return;
   }
   ended_ = true;
+  share_ = {};
   const auto keep = shared_from_this();
   if (writing_) {
     outgoing_.clear();

@@ -12,6 +12,7 @@
 #include "common/transport/channel.h"
 #include "common/wire/chunks.h"
 #include "common/wire/messages.h"
+#include "coordinator/byte_budget.h"
 
 namespace rondo::coordinator {
 
@@ -24,6 +25,9 @@ class SessionOwner {
 
   /// Whether the peer may still take part; asked at each frame. An error ends the session.
   virtual Status Check(const Channel& channel) = 0;
+
+  /// What the uploads of all sessions share.
+  virtual ByteBudget& uploads() = 0;
 
   /// Looks at a client's first message. An error is told to the client, and the session ends.
   virtual Result<wire::Welcome> Admit(const ClientId& client, const wire::Hello& hello) = 0;
@@ -56,7 +60,8 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   struct Options {
     std::uint64_t contribution_cap = 0;  ///< bytes of an encoded contribution
     Duration hello_timeout = std::chrono::seconds(10);
-    Duration send_timeout = std::chrono::seconds(60);  ///< of one frame
+    Duration send_timeout = std::chrono::seconds(75);  ///< of one frame
+    ReceiveRules rules;
   };
 
   ClientSession(boost::asio::any_io_executor executor,
@@ -76,7 +81,8 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   /// Queues the offer and expects its answer.
   void Assign(const Offer& offer);
 
-  void Release() { assignment_.reset(); }
+  /// Expects no answer any more.
+  void Release();
 
   /// Ends the session; the owner hears of it at once. The client is told why if it still listens.
   void End(const Error& why) { Part(why, {.reason = why.message}); }
@@ -94,6 +100,9 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
 
   const Channel& channel() const { return *channel_; }
 
+  /// Frames that came too late or that nobody asked for.
+  std::uint64_t ignored() const { return ignored_; }
+
  private:
   struct Waiting {
     std::shared_ptr<const Bytes> frame;
@@ -106,9 +115,12 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   Task<void> Write(std::shared_ptr<ClientSession> keep_alive);
   Task<void> Read();
   Result<wire::Welcome> Welcome(const wire::Hello& hello);
-  Status HandleFrame(ByteView frame);
+  Task<Status> HandleFrame(Bytes frame);
   Status Handle(wire::Message message);
   Status HandleChunk(const wire::ContributionChunk& chunk);
+  bool Expects(RoundId round, OfferKind kind) const;
+  Status HandleHeartbeat();
+  Status Ignore(const char* what, std::size_t bytes);
   void Push(Waiting frame);
 
   boost::asio::any_io_executor executor_;
@@ -121,6 +133,10 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   boost::asio::steady_timer parting_;  ///< how long the last message may take
   bool writing_ = false;
   wire::ChunkAssembler upload_;
+  ByteBudget::Share share_;  ///< of the upload that has begun
+  std::uint64_t ignored_ = 0;
+  std::uint64_t ignored_bytes_ = 0;  ///< since the last offer
+  TimePoint last_heartbeat_{};
   std::optional<Assignment> assignment_;
   std::string held_model_;  ///< SHA-256 of the newest model the client has or is about to have
   bool visiting_ = false;

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <sys/resource.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -39,6 +40,15 @@ Duration Seconds(double seconds) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
 }
 
+/// A connection is an open file; the usual limit of a shell is below server.connections.
+void RaiseFileLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);  // A lower limit is no fault before it is reached.
+  }
+}
+
 RemoteClients::Options ClientOptions(const Federation& federation,
                                      const Strategy& strategy,
                                      const RunState& start,
@@ -46,6 +56,10 @@ RemoteClients::Options ClientOptions(const Federation& federation,
   RemoteClients::Options options;
   options.welcome = federation.Welcome();
   options.contribution_cap = UploadCap(federation, strategy);
+  options.upload_memory = static_cast<std::uint64_t>(federation.settings.upload_memory_mib) << 20;
+  options.connections_per_client = federation.settings.connections_per_client;
+  options.rules = {.header_time = Seconds(federation.settings.header_timeout_s),
+                   .least_bytes_per_s = federation.settings.least_bytes_per_s};
   options.hello_timeout = Seconds(federation.settings.handshake_timeout_s);
   options.return_wait = Seconds(federation.settings.return_wait_s);
   options.results = start.results;
@@ -151,8 +165,11 @@ class Run {
   }
 
   Server::Options ServerOptions() {
-    Server::Options options{.pending_handshakes = federation_.settings.pending_handshakes,
-                            .handshake_timeout = Seconds(federation_.settings.handshake_timeout_s),
+    const Settings& settings = federation_.settings;
+    Server::Options options{.pending_handshakes = settings.pending_handshakes,
+                            .handshakes_per_address = settings.handshakes_per_address,
+                            .connections = settings.connections,
+                            .handshake_timeout = Seconds(settings.handshake_timeout_s),
                             .refused = [this](const std::string& address, const Error& why) {
                               membership_.Refused(address, why);
                             }};
@@ -331,6 +348,7 @@ Status RunFederation(const std::filesystem::path& config,
                                                {"round", start->round},
                                                {"mode", federation.scenario.privacy.mode}}));
   KeepFreedMemory();
+  RaiseFileLimit();
   Run run(federation,
           std::move(checkpoints),
           std::move(*start),

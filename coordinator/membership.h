@@ -7,6 +7,7 @@
 #include "common/crypto/roster.h"
 #include "coordinator/enroller.h"
 #include "coordinator/federation.h"
+#include "coordinator/line_budget.h"
 
 namespace rondo::coordinator {
 
@@ -52,7 +53,7 @@ class Membership {
   MemberStore members_;
   AuditLog audit_;
   std::optional<Enroller> enroller_;
-  RefusalBudget budget_;
+  LineBudget budget_;
   std::string roster_;
   std::optional<X25519Public> aggregation_;
   std::filesystem::file_time_type roster_time_{};

@@ -91,4 +91,8 @@ std::uint64_t RemoteClients::sessions_refused() const {
   return state_->refused;
 }
 
+std::size_t RemoteClients::connections() const {
+  return state_->connections();
+}
+
 }  // namespace rondo::coordinator

@@ -21,6 +21,7 @@ struct RemoteClientStatus {
   RoundId working_on = 0;           ///< 0: nothing
   std::uint64_t contributions = 0;  ///< whole uploads since the start
   std::uint64_t drops = 0;          ///< offers of rounds and evaluations that it gave nothing to
+  std::uint64_t ignored = 0;        ///< frames that no offer asked for
   std::uint64_t bytes_up = 0;
   std::uint64_t bytes_down = 0;
   std::string last_error;
@@ -35,8 +36,11 @@ struct RemoteClientStatus {
 class RemoteClients final : public ClientPool {
  public:
   struct Options {
-    wire::Welcome welcome;                              ///< what every client is told
-    std::uint64_t contribution_cap = 0;                 ///< bytes; see wire::ContributionCap
+    wire::Welcome welcome;                       ///< what every client is told
+    std::uint64_t contribution_cap = 0;          ///< bytes; see wire::ContributionCap
+    std::uint64_t upload_memory = 512ULL << 20;  ///< bytes of uploads at a time, or one
+    int connections_per_client = 2;  ///< beyond them the one that has waited longest for Hello ends
+    ReceiveRules rules;
     Duration hello_timeout = std::chrono::seconds(10);  ///< from the connection to Hello
     Duration return_wait =
         std::chrono::seconds(10);  ///< Finish waits so long for clients that are away
@@ -95,6 +99,8 @@ class RemoteClients final : public ClientPool {
   std::vector<RemoteClientStatus> Statuses() const;
 
   std::uint64_t sessions_refused() const;  ///< ended before Welcome
+
+  std::size_t connections() const;  ///< sessions, before and after Welcome
 
  private:
   class State;

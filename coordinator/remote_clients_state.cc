@@ -41,10 +41,12 @@ void RemoteClients::State::Attach(std::shared_ptr<Channel> channel) {
     channel->Close();
     return;
   }
+  MakeRoom(channel->peer());
   const ClientSession::Options options{.contribution_cap = options_.contribution_cap,
-                                       .hello_timeout = options_.hello_timeout};
+                                       .hello_timeout = options_.hello_timeout,
+                                       .rules = options_.rules};
   auto session = std::make_shared<ClientSession>(executor_, std::move(channel), *this, options);
-  sessions_.insert(session);
+  sessions_.push_back(session);
   auto on_end = [session](std::exception_ptr fault) {
     if (fault) {
       session->End(Error{ErrorCode::kInternal, "the session failed with an exception"});
@@ -115,10 +117,10 @@ Result<wire::Welcome> RemoteClients::State::Admit(const ClientId& client,
   if (stopped_) {
     return Fail(ErrorCode::kUnavailable, "the coordinator stops");
   }
-  spdlog::info("client {} {} (software {})",
-               client,
-               hello.only_looks ? "looks whether it is welcome" : "joined",
-               hello.software_version);
+  Log(client,
+      spdlog::level::info,
+      std::string(hello.only_looks ? "looks whether it is welcome" : "joined") + " (software "
+          + hello.software_version + ")");
   return ours;
 }
 
@@ -182,10 +184,11 @@ void RemoteClients::State::OnEnd(ClientSession& session, const Error& why) {
     RemoteClientStatus& status = known_[id];
     status.bytes_up += session.channel().bytes_received();
     status.bytes_down += session.channel().bytes_sent();
+    status.ignored += session.ignored();
     const bool in_order = confirmed_.contains(id) || why.code == ErrorCode::kCancelled;
     if (!in_order) {
       status.last_error = why.message;
-      spdlog::warn("client {} left: {}", id, why.message);
+      Log(id, spdlog::level::warn, "left: " + why.message);
     }
     if (session.assignment()) {
       Emit(DropEvent{.client = id, .round = session.assignment()->round, .why = why});
@@ -193,9 +196,9 @@ void RemoteClients::State::OnEnd(ClientSession& session, const Error& why) {
     ready_.erase(mine);
   } else if (!session.visiting()) {
     ++refused;
-    spdlog::warn("client {} was not admitted: {}", id, why.message);
+    Log(id, spdlog::level::warn, "was not admitted: " + why.message);
   }
-  sessions_.erase(session.shared_from_this());
+  std::erase(sessions_, session.shared_from_this());
   change_.cancel();
 }
 
@@ -368,34 +371,6 @@ Task<Status> RemoteClients::State::Finish(const Broadcast& broadcast,
     co_return Fail(ErrorCode::kTimeout, "without the final model: " + missing);
   }
   co_return Ok();
-}
-
-std::uint64_t RemoteClients::State::Bytes(std::uint64_t (Channel::*count)() const,
-                                          std::uint64_t RemoteClientStatus::*past) const {
-  std::uint64_t total = 0;
-  for (const auto& [id, status] : known_) {
-    total += status.*past;
-  }
-  for (const auto& [id, session] : ready_) {
-    total += (session->channel().*count)();
-  }
-  return total;
-}
-
-std::vector<RemoteClientStatus> RemoteClients::State::Statuses() const {
-  std::vector<RemoteClientStatus> all;
-  for (const auto& [id, past] : known_) {
-    RemoteClientStatus status = past;
-    if (const auto found = ready_.find(id); found != ready_.end()) {
-      const ClientSession& session = *found->second;
-      status.connected = true;
-      status.working_on = session.assignment() ? session.assignment()->round : 0;
-      status.bytes_up += session.channel().bytes_received();
-      status.bytes_down += session.channel().bytes_sent();
-    }
-    all.push_back(std::move(status));
-  }
-  return all;
 }
 
 }  // namespace rondo::coordinator

@@ -5,10 +5,12 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <spdlog/common.h>
 #include <utility>
 
 #include "common/transport/asio_types.h"
 #include "coordinator/client_session.h"
+#include "coordinator/line_budget.h"
 #include "coordinator/remote_clients.h"
 
 namespace rondo::coordinator {
@@ -21,7 +23,8 @@ class RemoteClients::State final : public SessionOwner, public std::enable_share
       : executor_(std::move(executor)),
         options_(std::move(options)),
         results_(std::exchange(options_.results, {})),
-        change_(executor_) {}
+        change_(executor_),
+        uploads_(executor_, options_.upload_memory) {}
 
   void Attach(std::shared_ptr<Channel> channel);
   void Recheck();
@@ -45,7 +48,12 @@ class RemoteClients::State final : public SessionOwner, public std::enable_share
                       std::uint64_t RemoteClientStatus::*past) const;
   std::vector<RemoteClientStatus> Statuses() const;
 
+  std::size_t connections() const { return sessions_.size(); }
+
   Status Check(const Channel& channel) override;
+
+  ByteBudget& uploads() override { return uploads_; }
+
   Result<wire::Welcome> Admit(const ClientId& client, const wire::Hello& hello) override;
   void OnReady(const std::shared_ptr<ClientSession>& session) override;
   void OnContribution(ClientSession& session, RoundId round, rondo::Bytes payload) override;
@@ -58,6 +66,8 @@ class RemoteClients::State final : public SessionOwner, public std::enable_share
  private:
   static Task<void> RunSession(std::shared_ptr<State> self, std::shared_ptr<ClientSession> session);
   Task<void> Changed(TimePoint deadline);
+  void MakeRoom(const ClientId& client);
+  void Log(const ClientId& client, spdlog::level::level_enum level, const std::string& line);
   const EncodedModel& Encode(const Broadcast& broadcast);
   void Emit(PoolEvent event);
   void TellFinish(ClientSession& session);
@@ -67,11 +77,13 @@ class RemoteClients::State final : public SessionOwner, public std::enable_share
   Options options_;
   std::map<ClientId, RoundResult> results_;  // The last one of every client.
   Timer change_;  // Cancelled whenever something happened that a waiting call may look for.
-  std::set<std::shared_ptr<ClientSession>> sessions_;         // All, before and after Welcome.
+  ByteBudget uploads_;
+  std::vector<std::shared_ptr<ClientSession>> sessions_;      // All, oldest first.
   std::map<ClientId, std::shared_ptr<ClientSession>> ready_;  // After Welcome; one a client.
   std::map<ClientId, RemoteClientStatus> known_;              // Everyone ever admitted.
   std::set<ClientId> invited_;                                // Since the last Announce.
   std::set<ClientId> evaluating_;                             // The same for evaluations.
+  std::map<ClientId, LineBudget> lines_;                      // Of the log, about each client.
   std::deque<PoolEvent> events_;
   EncodedModel model_;
   std::string model_of_;  // Broadcast::sha256 that model_ was made of.

@@ -39,6 +39,10 @@ struct RunMonitor::Metrics {
       AddCounter("rondo_contributions_total", "Updates that were folded.");
   prometheus::Counter& drops =
       AddCounter("rondo_drops_total", "Invited clients that gave nothing.");
+  prometheus::Gauge& refused =
+      AddGauge("rondo_sessions_refused", "Authenticated peers that were not admitted.");
+  prometheus::Gauge& ignored =
+      AddGauge("rondo_frames_ignored", "Frames of clients that no offer asked for.");
 };
 
 RunMonitor::RunMonitor(const Federation& federation, RemoteClients& clients, RoundId start)
@@ -99,6 +103,12 @@ StatusPages RunMonitor::pages() {
                 metrics_->connected.Set(static_cast<double>(clients_.Available().size()));
                 metrics_->bytes_up.Set(static_cast<double>(clients_.bytes_up()));
                 metrics_->bytes_down.Set(static_cast<double>(clients_.bytes_down()));
+                metrics_->refused.Set(static_cast<double>(clients_.sessions_refused()));
+                double ignored = 0;
+                for (const RemoteClientStatus& client : clients_.Statuses()) {
+                  ignored += static_cast<double>(client.ignored);
+                }
+                metrics_->ignored.Set(ignored);
                 return prometheus::TextSerializer().Serialize(metrics_->registry.Collect());
               },
           .status =
@@ -115,6 +125,7 @@ boost::json::object RunMonitor::Status() const {
                        {"working_on", client.working_on},
                        {"contributions", client.contributions},
                        {"drops", client.drops},
+                       {"ignored", client.ignored},
                        {"bytes_up", client.bytes_up},
                        {"bytes_down", client.bytes_down},
                        {"last_error", client.last_error}});

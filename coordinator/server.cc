@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 #include <fmt/format.h>
+#include <map>
 #include <optional>
 #include <spdlog/spdlog.h>
 #include <utility>
@@ -53,13 +54,15 @@ struct Server::State {
   bool full = false;
   bool stopped = false;
   std::uint64_t failed = 0;
+  std::uint64_t closed_at_once = 0;
   std::uint64_t unlogged = 0;  ///< failures since the last line about one
   TimePoint next_line{};
 
   static Task<void> Accept(std::shared_ptr<State> self);
   static Task<void> Greet(std::shared_ptr<State> self, std::shared_ptr<IncomingPeer> peer);
   Task<Status> Enrolment(std::shared_ptr<Channel> channel, TimePoint deadline) const;
-  void MakeRoom();
+  bool Overfull();
+  void MakeRoom(const std::string& network);
   void Refuse(const IncomingPeer& peer, const Error& why, bool gave_way);
   void LogFailure(const IncomingPeer& peer, const Error& why);
 };
@@ -123,17 +126,45 @@ void Server::State::LogFailure(const IncomingPeer& peer, const Error& why) {
                others > 0 ? fmt::format(" (and {} more since the last line)", others) : "");
 }
 
-void Server::State::MakeRoom() {
-  if (pending.size() < static_cast<std::size_t>(options.pending_handshakes)) {
-    full = false;
-    return;
+bool Server::State::Overfull() {
+  const std::size_t open = pending.size() + clients.connections();
+  if (open < static_cast<std::size_t>(options.connections)) {
+    return false;
+  }
+  if (closed_at_once++ == 0) {  // Once, since a flood must not fill the log too.
+    spdlog::warn("{} connections are open, more are closed; see server.connections", open);
+  }
+  return true;
+}
+
+void Server::State::MakeRoom(const std::string& network) {
+  std::map<std::string, int> count;
+  for (const auto& peer : pending) {
+    ++count[peer->network()];
+  }
+  const bool all_taken = pending.size() >= static_cast<std::size_t>(options.pending_handshakes);
+  std::string crowded = network;
+  if (count[network] < options.handshakes_per_address) {
+    if (!all_taken) {
+      full = false;
+      return;
+    }
+    const auto less = [](const auto& a, const auto& b) {
+      return a.second < b.second;
+    };
+    crowded = std::max_element(count.begin(), count.end(), less)->first;
   }
   if (!std::exchange(full, true)) {  // Once a flood, which must not fill the log too.
-    spdlog::warn("{} handshakes are under way, the oldest give way to newer ones", pending.size());
+    spdlog::warn("{} handshakes are under way, {} from {}: its oldest give way to newer ones",
+                 pending.size(),
+                 count[crowded],
+                 crowded);
   }
-  const std::shared_ptr<IncomingPeer> oldest = pending.front();
-  pending.pop_front();
-  oldest->Close();
+  const auto oldest = std::find_if(
+      pending.begin(), pending.end(), [&](const auto& peer) { return peer->network() == crowded; });
+  const std::shared_ptr<IncomingPeer> giving_way = *oldest;
+  pending.erase(oldest);
+  giving_way->Close();
 }
 
 Task<void> Server::State::Accept(std::shared_ptr<State> self) {
@@ -149,7 +180,11 @@ Task<void> Server::State::Accept(std::shared_ptr<State> self) {
       co_await pause.async_wait(kAwait);
       continue;
     }
-    self->MakeRoom();
+    if (self->Overfull()) {
+      peer.value()->Close();
+      continue;
+    }
+    self->MakeRoom(peer.value()->network());
     boost::asio::co_spawn(self->executor, Greet(self, std::move(peer).value()), LogFault);
   }
 }
@@ -181,6 +216,10 @@ std::uint16_t Server::port() const {
 
 std::uint64_t Server::handshakes_failed() const {
   return state_->failed;
+}
+
+std::uint64_t Server::connections_refused() const {
+  return state_->closed_at_once;
 }
 
 }  // namespace rondo::coordinator

@@ -11,9 +11,10 @@
 namespace rondo::coordinator {
 
 /// Accepts connections, shakes hands with each beside the others and hands them to the pool. At
-/// most `pending_handshakes` are under way; then the oldest gives way to the newest, so that silent
-/// peers keep nobody out for longer than it takes to connect again. Faults are logged at most once
-/// a second and counted. Confined to the executor's thread.
+/// most `pending_handshakes` are under way; then the oldest of the address that has most of them
+/// gives way to the newest, so that silent peers keep nobody out for longer than it takes to
+/// connect again, and a flood from few addresses keeps out only these. Faults are logged at most
+/// once a second and counted. Confined to the executor's thread.
 class Server {
  public:
   /// Serves a peer that came to enrol or to renew, and closes its channel.
@@ -23,7 +24,9 @@ class Server {
 
   struct Options {
     int pending_handshakes = 64;
-    Duration handshake_timeout = std::chrono::seconds(10);
+    int handshakes_per_address = 32;  ///< of these; then its oldest gives way
+    int connections = 1024;           ///< handshakes and sessions; those beyond are closed at once
+    Duration handshake_timeout = std::chrono::seconds(5);
     Enrol enrol;      ///< none: nobody enrols here
     Refused refused;  ///< none: nobody wants to know
   };
@@ -42,6 +45,7 @@ class Server {
 
   std::uint16_t port() const;
   std::uint64_t handshakes_failed() const;
+  std::uint64_t connections_refused() const;  ///< closed at once, beyond `connections`
 
  private:
   struct State;

@@ -12,6 +12,14 @@ void BindSettings(Settings& settings, Binder& binder) {
   binder.Number("heartbeat_s", settings.heartbeat_s, {.min = 0.1, .max = 3600});
   binder.Number("handshake_timeout_s", settings.handshake_timeout_s, {.min = 0.1, .max = 3600});
   binder.Integer("pending_handshakes", settings.pending_handshakes, {.min = 1, .max = 65535});
+  binder.Integer(
+      "handshakes_per_address", settings.handshakes_per_address, {.min = 1, .max = 65535});
+  binder.Integer("connections", settings.connections, {.min = 1, .max = 1e6});
+  binder.Integer(
+      "connections_per_client", settings.connections_per_client, {.min = 2, .max = 65535});
+  binder.Number("header_timeout_s", settings.header_timeout_s, {.min = 0.1, .max = 3600});
+  binder.Number("least_bytes_per_s", settings.least_bytes_per_s, {.min = 1, .max = 1e9});
+  binder.Integer("upload_memory_mib", settings.upload_memory_mib, {.min = 1, .max = 1 << 20});
   binder.Integer("expected_clients", settings.expected_clients, {.min = 0});
   binder.Number("expected_wait_s", settings.expected_wait_s, {.min = 0, .max = 86400});
   binder.Number("finish_wait_s", settings.finish_wait_s, {.min = 0, .max = 86400});

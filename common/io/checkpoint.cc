@@ -193,7 +193,10 @@ Result<Checkpoint> DecodeCheckpoint(ByteView bytes, std::shared_ptr<const Parame
         "the checkpoint holds a model of another layout; its model section or catalogue differs");
   }
   RONDO_TRY(checkpoint.model, TakeParameters(file, layout));
-  RONDO_TRY(const std::vector<std::string> states, ReadStateNames(file.metadata.at("optimizer")));
+  MetadataReader reader(file.metadata);
+  const std::string state_names = reader.Text("optimizer");
+  RONDO_TRY_STATUS(reader.outcome());
+  RONDO_TRY(const std::vector<std::string> states, ReadStateNames(state_names));
   for (const std::string& state : states) {
     RONDO_TRY(ParameterVector vector, TakeParameters(file, layout, StatePrefix(state)));
     checkpoint.optimizer.emplace_back(state, std::move(vector));

@@ -22,6 +22,14 @@ struct ChannelSecurity {
   std::array<std::uint8_t, 32> binding{};
 };
 
+/// What a reader takes, beside the caps of the frames' types.
+struct ReceiveRules {
+  std::uint32_t largest = 0xFFFFFFFF;  ///< payload, in bytes
+  Duration header_time =
+      std::chrono::seconds(5);          ///< from a frame's first byte to its header's end
+  double least_bytes_per_s = 16 << 10;  ///< a payload comes at least this fast
+};
+
 inline constexpr const char* kBindingLabel = "EXPORTER-rondo-binding-1";
 
 template <typename T>
@@ -36,8 +44,12 @@ class Channel {
   /// Errors  kUnavailable if the peer is gone; kTimeout.
   virtual Task<Status> Send(Bytes frame, TimePoint deadline) = 0;
 
+  /// A frame begins before `deadline`; once begun it must go on as the rules say.
   /// Errors  as Send; kCorrupt for a frame that breaks the format or the cap.
   virtual Task<Result<Bytes>> Receive(TimePoint deadline) = 0;
+
+  /// For the frames from now on.
+  virtual void SetRules(const ReceiveRules& rules) = 0;
 
   /// Ends both directions at once; pending calls return kUnavailable.
   virtual void Close() = 0;

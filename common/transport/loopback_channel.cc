@@ -57,6 +57,8 @@ class LoopbackEnd final : public Channel {
     co_return frame;
   }
 
+  void SetRules(const ReceiveRules& rules) override { rules_ = rules; }
+
   void Close() override {
     closed_ = true;
     in_->closed = out_->closed = true;
@@ -76,6 +78,10 @@ class LoopbackEnd final : public Channel {
   /// A socket would wait for the rest of a short frame until the connection breaks.
   Status CheckEnvelope(ByteView frame) {
     auto view = wire::ParseFrame(frame);
+    if (view && view->payload.size() > rules_.largest) {
+      Close();
+      return Fail(ErrorCode::kCorrupt, "a frame announces more than may come now");
+    }
     if (view) {
       return Ok();
     }
@@ -96,6 +102,7 @@ class LoopbackEnd final : public Channel {
   std::shared_ptr<Pipe> out_;
   ClientId peer_;
   ChannelSecurity security_;
+  ReceiveRules rules_;
   bool closed_ = false;
   std::uint64_t bytes_sent_ = 0;
   std::uint64_t bytes_received_ = 0;

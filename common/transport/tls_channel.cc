@@ -157,6 +157,9 @@ Status TlsChannel::Learn() {
   unsigned size = 0;
   SSL_get0_alpn_selected(ssl, &protocol, &size);
   enrolling_ = AsText(ByteView(protocol, size)) == kEnrolmentProtocol;
+  if (enrolling_ && SSL_is_server(ssl) == 1) {
+    rules_.largest = kEnrolmentCap;
+  }
   return Ok();
 }
 
@@ -208,24 +211,32 @@ Task<Status> TlsChannel::ReadExactly(std::span<std::uint8_t> out,
   co_return Ok();
 }
 
+TimePoint TlsChannel::UntilWhole(std::size_t bytes) const {
+  const double seconds = static_cast<double>(bytes) / rules_.least_bytes_per_s;
+  return std::chrono::steady_clock::now() + rules_.header_time
+         + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
+
 Task<Result<Bytes>> TlsChannel::Receive(TimePoint deadline) {
   std::array<std::uint8_t, wire::kFrameHeaderSize> header_bytes{};
-  RONDO_CO_TRY_STATUS(co_await ReadExactly(header_bytes, false, deadline));
+  const std::span header_span(header_bytes);
+  RONDO_CO_TRY_STATUS(co_await ReadExactly(header_span.first(1), false, deadline));
+  const TimePoint header_until = std::chrono::steady_clock::now() + rules_.header_time;
+  RONDO_CO_TRY_STATUS(co_await ReadExactly(header_span.subspan(1), true, header_until));
   auto header = wire::ParseFrameHeader(header_bytes);
   if (!header) {
     Close();  // What follows cannot be read: the next header's place is unknown.
     co_return Fail(std::move(header).error());
   }
-  if (enrolling_ && SSL_is_server(stream_.native_handle()) == 1
-      && header.value().length > kEnrolmentCap) {
+  if (header.value().length > rules_.largest) {
     Close();
-    co_return Fail(ErrorCode::kCorrupt, "a newcomer announces more than it may send");
+    co_return Fail(ErrorCode::kCorrupt, "a frame announces more than may come now");
   }
   Bytes frame(wire::kFrameHeaderSize + header.value().length);
   std::copy(header_bytes.begin(), header_bytes.end(), frame.begin());
   if (header.value().length > 0) {
     const auto rest = std::span(frame).subspan(wire::kFrameHeaderSize);
-    RONDO_CO_TRY_STATUS(co_await ReadExactly(rest, true, deadline));
+    RONDO_CO_TRY_STATUS(co_await ReadExactly(rest, true, UntilWhole(rest.size())));
   }
   co_return frame;
 }

@@ -100,6 +100,10 @@ class IncomingPeer {
   virtual void Close() = 0;
 
   virtual std::string address() const = 0;  ///< "127.0.0.1:4711", for logs
+
+  /// What counts as one place on the network: an IPv4 address, or the /64 of an IPv6 address, all
+  /// of which a single host may use.
+  virtual std::string network() const = 0;
 };
 
 /// A listening socket.

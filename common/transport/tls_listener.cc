@@ -1,3 +1,4 @@
+#include <boost/asio/ip/network_v6.hpp>
 #include <openssl/ssl.h>
 
 #include "common/core/host_port.h"
@@ -9,6 +10,17 @@ namespace {
 
 using boost::system::error_code;
 
+std::string NetworkOf(const boost::asio::ip::address& address) {
+  if (address.is_v4()) {
+    return address.to_string();
+  }
+  const auto v6 = address.to_v6();
+  if (v6.is_v4_mapped()) {
+    return boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, v6).to_string();
+  }
+  return boost::asio::ip::make_network_v6(v6, 64).canonical().to_string();
+}
+
 class AcceptedPeer final : public IncomingPeer {
  public:
   AcceptedPeer(Tcp::socket socket, TlsContext context) {
@@ -16,6 +28,7 @@ class AcceptedPeer final : public IncomingPeer {
     const Tcp::endpoint remote = socket.remote_endpoint(gone);
     address_ =
         gone ? "unknown" : remote.address().to_string() + ":" + std::to_string(remote.port());
+    network_ = gone ? "unknown" : NetworkOf(remote.address());
     detail::SetNoDelay(socket);
     channel_ = std::make_shared<detail::TlsChannel>(std::move(socket), std::move(context));
   }
@@ -40,9 +53,12 @@ class AcceptedPeer final : public IncomingPeer {
 
   std::string address() const override { return address_; }
 
+  std::string network() const override { return network_; }
+
  private:
   std::shared_ptr<detail::TlsChannel> channel_;
   std::string address_;
+  std::string network_;
 };
 
 class AsioListener final : public TlsListener {

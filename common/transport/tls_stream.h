@@ -35,6 +35,9 @@ class TlsChannel final : public Channel {
   Task<Status> Handshake(TlsContext::Role role, TimePoint deadline);
   Task<Status> Send(Bytes frame, TimePoint deadline) override;
   Task<Result<Bytes>> Receive(TimePoint deadline) override;
+
+  void SetRules(const ReceiveRules& rules) override { rules_ = rules; }
+
   void Close() override;
 
   const ClientId& peer() const override { return peer_; }
@@ -51,12 +54,15 @@ class TlsChannel final : public Channel {
  private:
   /// What the rest of the program wants to know of a handshake that succeeded.
   Status Learn();
+  /// When so many bytes must have come.
+  TimePoint UntilWhole(std::size_t bytes) const;
   Task<Status> ReadExactly(std::span<std::uint8_t> out, bool inside_frame, TimePoint deadline);
 
   TlsContext context_;  // Outlives the stream.
   TlsStream stream_;
   ClientId peer_;
   ChannelSecurity security_;
+  ReceiveRules rules_;
   bool enrolling_ = false;
   std::uint64_t bytes_sent_ = 0;
   std::uint64_t bytes_received_ = 0;

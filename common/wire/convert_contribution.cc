@@ -2,12 +2,10 @@
 #include <cstring>
 #include <set>
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/wire_format_lite.h>
-
 #include "common/core/check.h"
 #include "common/wire/convert.h"
 #include "common/wire/convert_grid.h"
+#include "common/wire/field_limits.h"
 
 #include "proto/update.pb.h"
 
@@ -63,26 +61,14 @@ bool OnRing(const ContributionBlock& block) {
   return true;
 }
 
-/// Counts the blocks without building one: an empty block takes two bytes in the message and fifty
-/// times as much in memory.
-Status CheckBlockCount(ByteView bytes) {
-  using google::protobuf::internal::WireFormatLite;
-  constexpr std::uint32_t kBlockTag = WireFormatLite::MakeTag(
-      v1::Contribution::kBlocksFieldNumber, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
-  google::protobuf::io::CodedInputStream input(bytes.data(), static_cast<int>(bytes.size()));
-  std::size_t blocks = 0;
-  while (const std::uint32_t tag = input.ReadTag()) {
-    blocks += tag == kBlockTag ? 1 : 0;
-    if (blocks > kMostBlocks) {
-      return Fail(ErrorCode::kCorrupt,
-                  "contribution: blocks has more than " + std::to_string(kMostBlocks) + " entries");
-    }
-    if (!WireFormatLite::SkipField(&input, tag)) {
-      break;  // Malformed, as parsing will find.
-    }
-  }
-  return Ok();
-}
+/// An empty block takes two bytes in the message and fifty times as much in memory.
+constexpr detail::FieldLimit kLimits[] = {{.number = 1},
+                                          {.number = 2},
+                                          {.number = 3},
+                                          {.number = 4},
+                                          {.number = 5},
+                                          {.number = 6},
+                                          {.number = 7, .count = kMostBlocks}};
 
 /// Takes the payload into the block, and the count of its numbers from `elements`.
 Status ParseNumbers(detail::Bounds& bounds,
@@ -189,9 +175,7 @@ Bytes EncodeContribution(const Contribution& contribution) {
 
 Result<Contribution> DecodeContribution(ByteView bytes, std::uint64_t elements) {
   v1::Contribution proto;
-  if (bytes.size() <= detail::kMostParsed) {
-    RONDO_TRY_STATUS(CheckBlockCount(bytes));
-  }
+  RONDO_TRY_STATUS(detail::CheckFields("contribution", bytes, kLimits));
   RONDO_TRY_STATUS(detail::ParseInto(proto, bytes));
   detail::Bounds bounds("contribution");
   bounds.Range("kind", proto.kind(), 0U, 1U);

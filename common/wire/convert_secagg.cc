@@ -5,6 +5,7 @@
 #include "common/core/check.h"
 #include "common/secagg/graph.h"
 #include "common/wire/convert.h"
+#include "common/wire/field_limits.h"
 #include "common/wire/secagg_messages.h"
 
 #include "proto/secagg.pb.h"
@@ -295,9 +296,31 @@ Bytes EncodeSecagg(const secagg::ServerMessage& message) {
   return EncodeAs<v1::SecaggFromServer>(message);
 }
 
+namespace {
+
+/// Places below 4096 take two bytes each, whether they stand in one field or each in its own.
+constexpr detail::FieldLimit kPlaces[] = {
+    {.number = 1, .count = kMostSessionClients, .bytes = 2 * kMostSessionClients},
+    {.number = 2}};
+constexpr detail::FieldLimit kSmall[] = {{.number = 1}, {.number = 2}, {.number = 3}};
+constexpr detail::FieldLimit kFromClient[] = {{.number = 1, .bytes = 32},
+                                              {.number = 2, .inside = kSmall},
+                                              {.number = 3, .inside = kSmall},
+                                              {.number = 4, .inside = kSmall},
+                                              {.number = 5, .inside = kSmall},
+                                              {.number = 6, .inside = kSmall}};
+constexpr detail::FieldLimit kFromServer[] = {{.number = 1, .bytes = 32},
+                                              {.number = 2, .inside = kSmall},
+                                              {.number = 3, .inside = kPlaces},
+                                              {.number = 4, .inside = kPlaces},
+                                              {.number = 5, .inside = kSmall}};
+
+}  // namespace
+
 Result<secagg::ClientMessage> DecodeSecaggFromClient(ByteView bytes) {
   using Proto = v1::SecaggFromClient;
   using Any = secagg::ClientMessage;
+  RONDO_TRY_STATUS(detail::CheckFields("secure aggregation", bytes, kFromClient));
   Proto proto;
   RONDO_TRY_STATUS(detail::ParseInto(proto, bytes));
   detail::Bounds bounds("secure aggregation");
@@ -321,6 +344,7 @@ Result<secagg::ClientMessage> DecodeSecaggFromClient(ByteView bytes) {
 Result<secagg::ServerMessage> DecodeSecaggFromServer(ByteView bytes) {
   using Proto = v1::SecaggFromServer;
   using Any = secagg::ServerMessage;
+  RONDO_TRY_STATUS(detail::CheckFields("secure aggregation", bytes, kFromServer));
   Proto proto;
   RONDO_TRY_STATUS(detail::ParseInto(proto, bytes));
   detail::Bounds bounds("secure aggregation");

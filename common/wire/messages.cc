@@ -1,5 +1,7 @@
 #include "common/wire/messages.h"
 
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/message_lite.h>
 #include <google/protobuf/stubs/logging.h>
 
@@ -19,8 +21,11 @@ Bytes FrameOf(FrameType type, const google::protobuf::MessageLite& proto) {
   WriteFrameHeader(std::span<std::uint8_t, kFrameHeaderSize>(frame.data(), kFrameHeaderSize),
                    type,
                    static_cast<std::uint32_t>(length));
-  RONDO_CHECK(proto.SerializeToArray(frame.data() + kFrameHeaderSize, static_cast<int>(length)))
-      << "the size was asked for above";
+  const auto room = static_cast<int>(length);
+  google::protobuf::io::ArrayOutputStream array(frame.data() + kFrameHeaderSize, room);
+  google::protobuf::io::CodedOutputStream out(&array);
+  out.SetSerializationDeterministic(true);  // Else maps come in another order each time.
+  RONDO_CHECK(proto.SerializeToCodedStream(&out)) << "the size was asked for above";
   return frame;
 }
 

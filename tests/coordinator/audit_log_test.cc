@@ -10,6 +10,7 @@
 
 #include "common/core/file.h"
 #include "common/crypto/sha256.h"
+#include "coordinator/line_budget.h"
 #include "tests/support/temporary_folder.h"
 
 namespace rondo::coordinator {
@@ -131,8 +132,8 @@ TEST_F(AuditLogTest, TextsOfPeersCannotForgeLines) {
   EXPECT_EQ(VerifyAudit(File())->lines, 1U);
 }
 
-TEST(RefusalBudget, CountsWhatAFloodLeavesOut) {
-  RefusalBudget budget;
+TEST(LineBudget, CountsWhatAFloodLeavesOut) {
+  LineBudget budget;
   for (int i = 0; i < 64; ++i) {
     EXPECT_EQ(budget.Take(1000.0), 0U);
   }

@@ -242,5 +242,42 @@ TEST_F(ServerTest, TheOldestHandshakeGivesWayToAnHonestClient) {
   EXPECT_EQ(Failed(), 2U) << "the youngest silent peer still has its time";
 }
 
+TEST_F(ServerTest, AFloodFromOneAddressKeepsOnlyItselfOut) {
+  Serve({.pending_handshakes = 4,
+         .handshakes_per_address = 2,
+         .handshake_timeout = std::chrono::minutes(5)});
+  const PlainSocket honest(port());
+  std::vector<PlainSocket> flood;
+  for (int i = 0; i < 3; ++i) {
+    flood.emplace_back(port(), 2);
+  }
+  bool closed = false;
+  flood[0].ReadToEnd(&closed);
+  EXPECT_TRUE(closed) << "an address has two of the four places";
+
+  // The second of these finds all places taken, most of them by the flood.
+  const PlainSocket third(port(), 3);
+  const PlainSocket fourth(port(), 4);
+
+  flood[1].ReadToEnd(&closed);
+  EXPECT_TRUE(closed);
+  while (Failed() < 2) {}  // The handshake hears of its end a moment after the peer.
+  EXPECT_EQ(Failed(), 2U) << "nobody else gave way";
+}
+
+TEST_F(ServerTest, ConnectionsBeyondTheLimitAreClosedAtOnce) {
+  Serve({.connections = 2, .handshake_timeout = std::chrono::minutes(5)});
+  const PlainSocket first(port());
+  const PlainSocket second(port());
+  const PlainSocket third(port());
+
+  bool closed = false;
+  third.ReadToEnd(&closed);
+
+  EXPECT_TRUE(closed);
+  EXPECT_EQ(OnExecutor([this] { return server_->connections_refused(); }), 1U);
+  EXPECT_EQ(Failed(), 0U);
+}
+
 }  // namespace
 }  // namespace rondo::coordinator

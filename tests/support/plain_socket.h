@@ -18,13 +18,17 @@ namespace rondo::testing {
 /// A blocking TCP connection to a port of this machine, without TLS and without any manners.
 class PlainSocket {
  public:
-  explicit PlainSocket(std::uint16_t port) : descriptor_(::socket(AF_INET, SOCK_STREAM, 0)) {
+  /// `from` is the last byte of the own address, 127.0.0.`from`.
+  explicit PlainSocket(std::uint16_t port, std::uint32_t from = 1)
+      : descriptor_(::socket(AF_INET, SOCK_STREAM, 0)) {
     RONDO_CHECK(descriptor_ >= 0) << "no socket";
     sockaddr_in address{};
     address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + from);
+    const auto* name = reinterpret_cast<const sockaddr*>(&address);
+    RONDO_CHECK(::bind(descriptor_, name, sizeof address) == 0) << "no such address";
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const auto* name = reinterpret_cast<const sockaddr*>(&address);
     connected_ = ::connect(descriptor_, name, sizeof address) == 0;
   }
 
