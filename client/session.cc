@@ -111,11 +111,7 @@ Status Session::Admit(const wire::Welcome& welcome) {
                         catalogue.sha256(),
                         "get the operator's catalogue.tsv and name it in data.catalogue"));
   }
-  if (welcome.trust_mode != "channel") {
-    return Fail(ErrorCode::kUnsupported,
-                "trust mode '" + welcome.trust_mode
-                    + "' is not built yet; this client speaks 'channel' only");
-  }
+  RONDO_TRY_STATUS(CheckTrust(welcome.trust_mode));
   RONDO_TRY(auto features, MakeItemFeatures(catalogue, welcome.model.features));
   RONDO_TRY(auto layout, ModelLayout(welcome.model, welcome.items, features->values()));
   if (layout->digest() != welcome.layout_digest) {
@@ -132,12 +128,12 @@ Status Session::Admit(const wire::Welcome& welcome) {
   heartbeat_ =
       std::chrono::duration_cast<Duration>(std::chrono::duration<double>(welcome.heartbeat_s));
   greeted_ = true;
-  spdlog::info(
-      "joined '{}' as {}: {} rounds, trust mode {} (the coordinator sees this client's updates)",
-      welcome.name,
-      parts_.work.id(),
-      welcome.rounds,
-      welcome.trust_mode);
+  spdlog::info("joined '{}' as {}: {} rounds, trust mode {} (the coordinator sees {})",
+               welcome.name,
+               parts_.work.id(),
+               welcome.rounds,
+               welcome.trust_mode,
+               masks_ ? "sums over clients alone" : "this client's updates");
   return Ok();
 }
 
@@ -210,7 +206,8 @@ Task<void> Session::Work() {
                          .model = model,
                          .own = std::move(*own),
                          .record = parts_.state.record(),
-                         .limits = parts_.limits};
+                         .limits = parts_.limits,
+                         .masked = masks_};
     JobResult result;
     const std::function<void()> job = [this, &input, &result, stop = stop_.get_token()] {
       result = RunJob(parts_.work, input, stop);
@@ -228,10 +225,13 @@ void Session::Settle(const Offer& offer, JobResult result) {
     spdlog::info("round {}: {}", offer.round, result.note);
     return;
   }
+  if (result.sum) {
+    StartMasked(offer, std::move(result));
+    return;
+  }
   if (result.frames.empty()) {
     spdlog::warn("round {}: declined, {}", offer.round, result.note);
-    parts_.state.CountDecline();
-    Enqueue(wire::Decline{.round = offer.round, .kind = offer.kind, .reason = result.refusal});
+    DeclineOffer(offer, result.refusal);
     return;
   }
   spdlog::info("round {}: {}", offer.round, result.note);
@@ -242,7 +242,8 @@ void Session::Settle(const Offer& offer, JobResult result) {
       return;
     }
   }
-  if (const Status noted = NoteSent(offer, result); !noted) {
+  const Status noted = NoteSent(offer, result.contribution_sha256, result.bytes);
+  if (!noted) {
     End(SessionEnd::Kind::kRefused, noted.error());
     return;
   }
@@ -259,6 +260,8 @@ void Session::Handle(wire::Message message) {
     OnChunk(*chunk);
   } else if (auto* offer = std::get_if<Offer>(&message)) {
     OnOffer(std::move(*offer));
+  } else if (const auto* step = std::get_if<wire::Aggregation>(&message)) {
+    OnAggregation(*step);
   } else if (auto* result = std::get_if<RoundResult>(&message)) {
     OnResult(*result);
   } else if (auto* finish = std::get_if<wire::Finish>(&message)) {
@@ -297,6 +300,11 @@ void Session::OnOffer(Offer offer) {
                           .reason = "the model of this round did not arrive"});
     return;
   }
+  if (masks_ && !IsTermsOf(offer)) {
+    spdlog::warn("round {}: declined, nothing was said about its secure aggregation", offer.round);
+    DeclineOffer(offer, "the offer came without the terms of secure aggregation");
+    return;
+  }
   if (offer.kind == OfferKind::kTrain) {
     if (const Status discarded = parts_.state.DiscardPending(); !discarded) {
       End(SessionEnd::Kind::kRefused, discarded.error());
@@ -314,6 +322,10 @@ void Session::OnResult(const RoundResult& result) {
   }
   if (next_ && next_->round <= result.round) {
     next_.reset();
+  }
+  if (masked_ && masked_->offer().kind == OfferKind::kTrain
+      && masked_->offer().round <= result.round) {
+    masked_.reset();
   }
   const bool included = result.included && !result.is_void;
   spdlog::info("round {}: {}",

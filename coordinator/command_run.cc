@@ -17,7 +17,6 @@
 #include "common/io/json.h"
 #include "common/transport/asio_types.h"
 #include "coordinator/commands.h"
-#include "coordinator/contribution_decoder.h"
 #include "coordinator/federation.h"
 #include "coordinator/federation_record.h"
 #include "coordinator/log_fault.h"
@@ -25,6 +24,7 @@
 #include "coordinator/round_auditor.h"
 #include "coordinator/run_files.h"
 #include "coordinator/run_monitor.h"
+#include "coordinator/run_sessions.h"
 #include "coordinator/server.h"
 #include "coordinator/spent.h"
 
@@ -60,6 +60,7 @@ RemoteClients::Options ClientOptions(const Federation& federation,
     membership.Refused(client, why);
   };
   options.roster = membership.roster();
+  options.masked = federation.scenario.privacy.mode == "masked";
   return options;
 }
 
@@ -70,9 +71,11 @@ class Run {
       RunCheckpoints checkpoints,
       RunState start,
       std::unique_ptr<Strategy> strategy,
+      SessionFactory sessions,
       Membership& membership,
       FederationRecord& record)
       : federation_(federation),
+        sessions_(std::move(sessions)),
         membership_(membership),
         checkpoints_(std::move(checkpoints)),
         start_(std::move(start)),
@@ -205,23 +208,26 @@ class Run {
       const Status ignored = co_await clients_.WaitFor(expected, soon);
     }
     const CohortSampler sampler(federation_.scenario.strategy, std::nullopt);
-    RoundLoop loop({.pool = clients_,
-                    .strategy = *strategy_,
-                    .checkpoints = checkpoints_,
-                    .clock = clock_,
-                    .observer = observers_,
-                    .sampler = sampler,
-                    .new_session = ClearSessions(DecodeWireContribution),
-                    .stop = stop_.get_token(),
-                    .wants_test = [this](const RunState& state) { return !record_.HasTest(state); },
-                    .keep_spent =
-                        [this](const PrivacyLedger& ledger) {
-                          return WriteSpent(federation_.spent_file(), ledger);
-                        },
-                    .keep_results = true,
-                    .finish_wait = Seconds(federation_.settings.finish_wait_s)},
-                   federation_.scenario,
-                   std::move(start_));
+    RoundLoop loop(
+        {.pool = clients_,
+         .strategy = *strategy_,
+         .checkpoints = checkpoints_,
+         .clock = clock_,
+         .observer = observers_,
+         .sampler = sampler,
+         .new_session = sessions_,
+         .stop = stop_.get_token(),
+         .wants_test = [this](const RunState& state) { return !record_.HasTest(state); },
+         .keep_spent =
+             [this](const PrivacyLedger& ledger) {
+               return WriteSpent(federation_.spent_file(), ledger);
+             },
+         .keep_protocol =
+             [this](ByteView bytes) { return WriteFileAtomic(federation_.masked_file(), bytes); },
+         .keep_results = true,
+         .finish_wait = Seconds(federation_.settings.finish_wait_s)},
+        federation_.scenario,
+        std::move(start_));
     outcome_.emplace(co_await loop.Run());
   }
 
@@ -240,6 +246,7 @@ class Run {
   }
 
   const Federation& federation_;
+  SessionFactory sessions_;
   Membership& membership_;
   RunCheckpoints checkpoints_;
   RunState start_;
@@ -309,6 +316,7 @@ Status RunFederation(const std::filesystem::path& config,
   RONDO_TRY_STATUS(federation.KeepRunId(start->round));
   RONDO_TRY_STATUS(federation.CheckMessages(*strategy));
   RONDO_TRY(const auto membership, Membership::Open(federation));
+  RONDO_TRY(auto sessions, SessionsOf(federation, *membership));
   RONDO_TRY(FederationRecord record, FederationRecord::Open(federation, *start));
   RONDO_TRY_STATUS(membership->audit().Append("started",
                                               {{"run", federation.run_id},
@@ -319,6 +327,7 @@ Status RunFederation(const std::filesystem::path& config,
           std::move(checkpoints),
           std::move(*start),
           std::move(strategy),
+          std::move(sessions),
           *membership,
           record);
   const Result<RunOutcome> played = run.Play();

@@ -14,9 +14,9 @@ namespace rondo::coordinator {
 
 namespace {
 
-/// Errors  kUnsupported unless the mode is "channel".
+/// Errors  kUnsupported unless the mode is "channel" or "masked".
 Status CheckTrustMode(const Scenario& scenario) {
-  if (scenario.privacy.mode == "channel") {
+  if (scenario.privacy.mode == "channel" || scenario.privacy.mode == "masked") {
     return Ok();
   }
   return Fail(ErrorCode::kUnsupported,
@@ -49,6 +49,10 @@ Result<Federation> Federation::Make(Settings settings, Scenario scenario, Catalo
   RONDO_TRY_STATUS(CheckTrustMode(scenario));
   RONDO_TRY_STATUS(CheckUnit(scenario.privacy));
   scenario.checkpoint.every = 1;
+  if (scenario.privacy.mode == "masked") {
+    // Rounds of fewer would be void; better to wait for the clients.
+    scenario.strategy.quorum = std::max(scenario.strategy.quorum, scenario.privacy.min_clients);
+  }
   RONDO_TRY(const auto features, MakeItemFeatures(catalogue, scenario.model.features));
   RONDO_TRY(auto layout, ModelLayout(scenario.model, catalogue.items(), features->values()));
   RONDO_TRY_STATUS(CheckCompression(scenario.compression, SharedLayout(layout)));

@@ -21,7 +21,9 @@ class RemoteClients::State final : public SessionOwner, public std::enable_share
       : executor_(std::move(executor)),
         options_(std::move(options)),
         results_(std::exchange(options_.results, {})),
-        change_(executor_) {}
+        change_(executor_) {
+    ReadMembers();
+  }
 
   void Attach(std::shared_ptr<Channel> channel);
   void Recheck();
@@ -49,6 +51,7 @@ class RemoteClients::State final : public SessionOwner, public std::enable_share
   Result<wire::Welcome> Admit(const ClientId& client, const wire::Hello& hello) override;
   void OnReady(const std::shared_ptr<ClientSession>& session) override;
   void OnContribution(ClientSession& session, RoundId round, rondo::Bytes payload) override;
+  void OnAggregation(ClientSession& session, RoundId round, rondo::Bytes payload) override;
   void OnDecline(ClientSession& session, RoundId round, std::string reason) override;
   void OnGoodbye(ClientSession& session, const wire::Goodbye& goodbye) override;
   void OnEnd(ClientSession& session, const Error& why) override;
@@ -58,6 +61,8 @@ class RemoteClients::State final : public SessionOwner, public std::enable_share
  private:
   static Task<void> RunSession(std::shared_ptr<State> self, std::shared_ptr<ClientSession> session);
   Task<void> Changed(TimePoint deadline);
+  void ReadMembers();
+  void CountMasked(const ClientId& id, bool contributed);
   const EncodedModel& Encode(const Broadcast& broadcast);
   void Emit(PoolEvent event);
   void TellFinish(ClientSession& session);
@@ -69,6 +74,7 @@ class RemoteClients::State final : public SessionOwner, public std::enable_share
   Timer change_;  // Cancelled whenever something happened that a waiting call may look for.
   std::set<std::shared_ptr<ClientSession>> sessions_;         // All, before and after Welcome.
   std::map<ClientId, std::shared_ptr<ClientSession>> ready_;  // After Welcome; one a client.
+  std::set<ClientId> members_;                                // Of the roster.
   std::map<ClientId, RemoteClientStatus> known_;              // Everyone ever admitted.
   std::set<ClientId> invited_;                                // Since the last Announce.
   std::set<ClientId> evaluating_;                             // The same for evaluations.

@@ -158,7 +158,9 @@ std::string ProtocolTitle(const std::string& protocol) {
 std::string TrustText(const std::string& mode) {
   static const std::map<std::string, std::string> kTexts = {
       {"in_process", "Simulation: all clients live in one process, which sees everything."},
-      {"channel", "The coordinator sees each update as it arrives over TLS 1.3."}};
+      {"channel", "The coordinator sees each update as it arrives over TLS 1.3."},
+      {"masked",
+       "The coordinator sees sums of at least privacy.min_clients clients, and no update of one."}};
   const auto found = kTexts.find(mode);
   return found == kTexts.end() ? "" : found->second;
 }

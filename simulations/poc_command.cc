@@ -35,7 +35,9 @@ void UseInstitutions(Scenario& scenario, int clients) {
   }
   scenario.strategy.cohort = 0;
   scenario.strategy.quorum = std::min(scenario.strategy.quorum, clients);
-  scenario.privacy.mode = "channel";
+  if (scenario.privacy.mode == "in_process") {
+    scenario.privacy.mode = "channel";
+  }
 }
 
 Status CheckClientCount(const Experiment& experiment, int clients) {

@@ -102,7 +102,7 @@ TEST_F(SessionTest, AnotherLayoutIsRefused) {
 
 TEST_F(SessionTest, ATrustModeThatIsNotBuiltIsRefused) {
   const auto change = [](wire::Welcome& welcome) {
-    welcome.trust_mode = "masked";
+    welcome.trust_mode = "trusted";
   };
 
   const SessionEnd end =
@@ -110,6 +110,18 @@ TEST_F(SessionTest, ATrustModeThatIsNotBuiltIsRefused) {
 
   EXPECT_EQ(end.kind, Kind::kRefused);
   EXPECT_EQ(end.error.code, ErrorCode::kUnsupported);
+}
+
+TEST_F(SessionTest, AWeakerTrustModeThanTheOwnerAsksForIsRefused) {
+  limits_.trust = "masked";
+
+  const SessionEnd end =
+      Serve([&](Channel& channel) -> Task<void> { co_await GreetWith(channel, Unchanged); });
+
+  EXPECT_EQ(end.kind, Kind::kRefused);
+  EXPECT_EQ(end.error.code, ErrorCode::kFailedPrecondition);
+  EXPECT_NE(end.error.message.find("limits.trust asks for 'masked'"), std::string::npos)
+      << end.error.message;
 }
 
 TEST_F(SessionTest, ARejectionEndsWithTheReasonOfTheCoordinator) {

@@ -97,7 +97,7 @@ TEST(Scenario, AnUnknownPresetGetsASuggestion) {
 }
 
 TEST(Scenario, ModesThatDoNotExistAreRefusedWithExitCode4) {
-  for (const std::string mode : {"sealed", "masked"}) {
+  for (const std::string mode : {"sealed"}) {
     const Result<Scenario> scenario = FromSets({"privacy.mode=" + mode});
 
     ASSERT_FALSE(scenario.has_value());
@@ -105,6 +105,16 @@ TEST(Scenario, ModesThatDoNotExistAreRefusedWithExitCode4) {
     EXPECT_EQ(ExitCode(scenario.error().code), 4);
     EXPECT_THAT(scenario.error().message, HasSubstr("not built yet; use channel"));
   }
+}
+
+TEST(Scenario, MaskedRoundsNeedACohortThatIsLargeEnoughToHideIn) {
+  EXPECT_TRUE(FromSets({"privacy.mode=masked"}));
+  EXPECT_TRUE(FromSets({"privacy.mode=masked", "strategy.cohort=5", "privacy.min_clients=5"}));
+  const Result<Scenario> scenario =
+      FromSets({"privacy.mode=masked", "strategy.cohort=4", "privacy.min_clients=5"});
+  ASSERT_FALSE(scenario.has_value());
+  EXPECT_THAT(scenario.error().message, HasSubstr("a sum of fewer than 5 clients"));
+  EXPECT_FALSE(FromSets({"privacy.min_clients=2"}));
 }
 
 TEST(Scenario, WrittenScenariosReadBackTheSame) {
