@@ -125,7 +125,8 @@ Status Write(const std::filesystem::path& folder,
                                    .host = address.host,
                                    .port = token.port == 0 ? 0 : int{address.port},
                                    .governance = ToHex(token.governance),
-                                   .data = answer.granted.data}));
+                                   .data = answer.granted.data,
+                                   .trust = answer.granted.trust_mode}));
 }
 
 Status Enroll(const EnrollFlags& flags) {

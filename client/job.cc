@@ -52,6 +52,24 @@ Rng RoundingRng() {
       {.seed = SecureRandomU64(), .client = SecureRandomU64(), .purpose = Purpose::kRounding});
 }
 
+/// The block as integers, weighed, rounded and with the client's share of noise.
+Result<GridBlock> FoldBlock(const TrainTask& task,
+                            const LocalBlock& block,
+                            std::uint64_t client_weight,
+                            std::uint64_t& saturated) {
+  const BlockShape& shape = block.shape;
+  if (shape.packed) {
+    return Fail(ErrorCode::kUnsupported, "packed updates cannot be summed as integers");
+  }
+  GridBlock folded = MakeBlock(shape.name, shape.layout, task.grid, shape.scaling);
+  const std::uint64_t weight = shape.scaling == Scaling::kByWeight ? client_weight : 1;
+  Rng rng = RoundingRng();
+  RONDO_TRY(const std::uint64_t clamped, FoldDense(folded, block.values, weight, &rng));
+  saturated += clamped;
+  RONDO_TRY_STATUS(AddClientNoise(task, folded, NoiseSource()));
+  return folded;
+}
+
 /// Appends a block as the grid asks for it.
 Status AddBlock(const TrainTask& task, LocalBlock block, wire::Contribution& contribution) {
   const GridSpec& grid = task.grid;
@@ -63,19 +81,31 @@ Status AddBlock(const TrainTask& task, LocalBlock block, wire::Contribution& con
   if (grid.kind == GridSpec::Kind::kExact) {
     sent.reals = shape.packed ? std::vector<float>() : std::move(block.values);
     sent.packed = std::move(block.packed);
-  } else if (shape.packed) {
-    return Fail(ErrorCode::kUnsupported, "packed updates on the ring cannot be summed");
   } else {
-    GridBlock folded = MakeBlock(sent.name, shape.layout, grid, sent.scaling);
-    const std::uint64_t weight = sent.scaling == Scaling::kByWeight ? contribution.weight : 1;
-    Rng rng = RoundingRng();
-    RONDO_TRY(const std::uint64_t saturated, FoldDense(folded, block.values, weight, &rng));
-    contribution.saturated += saturated;
-    RONDO_TRY_STATUS(AddClientNoise(task, folded, NoiseSource()));
+    RONDO_TRY(GridBlock folded,
+              FoldBlock(task, block, contribution.weight, contribution.saturated));
     sent.integers = std::move(folded.values);
   }
   contribution.blocks.push_back(std::move(sent));
   return Ok();
+}
+
+/// The blocks of a finished training. Errors  kDiverged for numbers that are not finite.
+Result<LocalEnd> EndTraining(const Broadcast& broadcast,
+                             const TrainTask& task,
+                             const ClientVectors& own,
+                             TrainedUpdate update) {
+  if (!std::isfinite(update.report.loss)) {
+    return Fail(ErrorCode::kDiverged, "the loss of training is not finite");
+  }
+  Rng rng = RoundingRng();
+  return EndRound(task,
+                  broadcast,
+                  own,
+                  {.delta = std::move(update.delta),
+                   .steps = update.report.steps,
+                   .norm = update.report.update_norm},
+                  rng);
 }
 
 /// A model without the vector that the task corrects by is the coordinator's fault, not the log's.
@@ -103,6 +133,17 @@ Status Enclose(const JobInput& input, const wire::Contribution& contribution, Jo
   return Ok();
 }
 
+std::string TrainingNote(const ClientReport& report, const Workload& workload) {
+  return fmt::format(
+      "trained on {} positions of {} users in {:.1f} s, loss {:.4f}, update norm {:.3g}, weight {}",
+      report.positions,
+      workload.sequences,
+      report.seconds,
+      report.loss,
+      report.update_norm,
+      report.weight);
+}
+
 Result<JobResult> Train(LocalWork& work, const JobInput& input, std::stop_token stop) {
   const TrainTask& task = input.offer.train;
   const Broadcast& broadcast = *input.model;
@@ -115,20 +156,19 @@ Result<JobResult> Train(LocalWork& work, const JobInput& input, std::stop_token 
   }
   RONDO_TRY(const LocalStart start, StartRound(task, broadcast, input.own));
   RONDO_TRY(TrainedUpdate update, work.Train(broadcast, task, start, std::move(stop)));
+  if (input.trust.masked()) {
+    RONDO_TRY(FinishedSum round, FinishMasked(broadcast, task, input.own, std::move(update)));
+    JobResult result{.sum = std::move(round.sum), .loss = round.report.loss};
+    result.note = TrainingNote(round.report, workload);
+    if (KeepsVectors(task, *broadcast.model.layout)) {
+      result.next = std::move(round.next);
+    }
+    return result;
+  }
   RONDO_TRY(FinishedRound round, FinishRound(broadcast, task, input.own, std::move(update)));
-  const ClientReport& report = round.report;
   JobResult result;
   RONDO_TRY_STATUS(Enclose(input, round.contribution, result));
-  result.note = fmt::format(
-      "trained on {} positions of {} users in {:.1f} s, loss {:.4f}, update norm "
-      "{:.3g}, weight {}, {} bytes",
-      report.positions,
-      workload.sequences,
-      report.seconds,
-      report.loss,
-      report.update_norm,
-      report.weight,
-      result.bytes);
+  result.note = fmt::format("{}, {} bytes", TrainingNote(round.report, workload), result.bytes);
   if (KeepsVectors(task, *broadcast.model.layout)) {
     result.next = std::move(round.next);
   }
@@ -142,6 +182,9 @@ Result<JobResult> Evaluate(LocalWork& work, const JobInput& input, std::stop_tok
     return Declined(*std::move(refusal));
   }
   RONDO_TRY(UpdateSum sums, work.Evaluate(*input.model, task, input.own, std::move(stop)));
+  if (input.trust.masked()) {
+    return JobResult{.sum = std::move(sums), .note = "evaluated the model"};
+  }
   // Sums over users carry no weight of their own; the wire asks for at least 1.
   wire::Contribution contribution{.round = input.offer.round,
                                   .kind = OfferKind::kEvaluate,
@@ -177,23 +220,29 @@ Result<wire::Contribution> ContributionOf(const TrainTask& task,
   return contribution;
 }
 
+Result<FinishedSum> FinishMasked(const Broadcast& broadcast,
+                                 const TrainTask& task,
+                                 const ClientVectors& own,
+                                 TrainedUpdate update) {
+  const ClientReport report = update.report;
+  RONDO_TRY(LocalEnd end, EndTraining(broadcast, task, own, std::move(update)));
+  FinishedSum round{.sum = {.weight = report.weight, .contributors = 1},
+                    .report = report,
+                    .next = std::move(end.next)};
+  for (const LocalBlock& block : end.blocks) {
+    RONDO_TRY(GridBlock folded, FoldBlock(task, block, report.weight, round.sum.saturated));
+    round.sum.blocks.push_back(std::move(folded));
+  }
+  return round;
+}
+
 Result<FinishedRound> FinishRound(const Broadcast& broadcast,
                                   const TrainTask& task,
                                   const ClientVectors& own,
                                   TrainedUpdate update) {
-  if (!std::isfinite(update.report.loss)) {
-    return Fail(ErrorCode::kDiverged, "the loss of training is not finite");
-  }
-  Rng rng = RoundingRng();
-  RONDO_TRY(LocalEnd end,
-            EndRound(task,
-                     broadcast,
-                     own,
-                     {.delta = std::move(update.delta),
-                      .steps = update.report.steps,
-                      .norm = update.report.update_norm},
-                     rng));
-  FinishedRound round{.contribution = {}, .report = update.report, .next = std::move(end.next)};
+  const ClientReport report = update.report;
+  RONDO_TRY(LocalEnd end, EndTraining(broadcast, task, own, std::move(update)));
+  FinishedRound round{.contribution = {}, .report = report, .next = std::move(end.next)};
   RONDO_TRY(round.contribution, ContributionOf(task, round.report, std::move(end.blocks)));
   return round;
 }

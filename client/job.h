@@ -31,6 +31,8 @@ struct JobInput {
 
 struct JobResult {
   std::vector<Bytes> frames;        ///< of the contribution; empty if the offer is declined
+  std::optional<UpdateSum> sum;     ///< in place of frames: what goes under the mask
+  double loss = 0.0;                ///< of `sum`, on average over its targets; 0 in evaluation
   std::string contribution_sha256;  ///< of what the frames carry, sealed or not
   std::uint64_t bytes = 0;          ///< of the same
   /// The client's vectors if the contribution becomes part of the model; none: it keeps none.
@@ -46,6 +48,19 @@ struct FinishedRound {
   ClientReport report;
   ClientVectors next;
 };
+
+/// The same for a masked session, which sums integers: weighed and rounded here on either grid.
+struct FinishedSum {
+  UpdateSum sum;
+  ClientReport report;
+  ClientVectors next;
+};
+
+/// Errors  as FinishRound.
+Result<FinishedSum> FinishMasked(const Broadcast& broadcast,
+                                 const TrainTask& task,
+                                 const ClientVectors& own,
+                                 TrainedUpdate update);
 
 /// Makes of a training that began with StartRound what is sent of it.
 /// Errors  kDiverged for numbers that are not finite; those of EndRound and ContributionOf.

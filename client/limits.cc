@@ -1,7 +1,9 @@
 #include "client/limits.h"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
+#include <string_view>
 
 #include "common/federated/compression.h"
 #include "common/federated/local_round.h"
@@ -71,6 +73,12 @@ std::optional<Refusal> RefusalOfCost(const ClientConfig& client,
 }
 
 }  // namespace
+
+bool TrustsTooMuch(const std::string& mode, const Limits& limits) {
+  constexpr std::array<std::string_view, 3> kModes = {"channel", "sealed", "masked"};
+  return std::find(kModes.begin(), kModes.end(), mode)
+         < std::find(kModes.begin(), kModes.end(), limits.trust);
+}
 
 std::optional<Refusal> RefusalToEvaluate(const EvaluateTask& task,
                                          const Workload& workload,

@@ -18,6 +18,8 @@ struct Limits {
   int min_users = 1;               ///< fewer users in the log: nothing is trained or evaluated
   double max_learning_rate = 0.0;  ///< of the local optimiser
   bool require_clipping = false;   ///< only tasks with a clip norm
+  std::string trust = "channel";   ///< the weakest trust mode: channel, sealed or masked
+  int min_clients = 3;  ///< under masks: to hide among; sums of fewer get nothing from this client
 };
 
 /// The local workload that a task is judged by.
@@ -31,6 +33,10 @@ struct Refusal {
   std::string for_peer;  ///< a fixed sentence: numbers of the log are nobody else's business
   std::string for_owner;
 };
+
+/// Whether a coordinator that runs in trust mode `mode` shields updates less than `limits` ask for:
+/// in the clear, sealed on their way to who opens each, or masked, when only sums can be opened.
+bool TrustsTooMuch(const std::string& mode, const Limits& limits);
 
 /// Why the client will not train `task`, or nothing if it will.
 std::optional<Refusal> RefusalToTrain(const TrainTask& task,

@@ -111,7 +111,7 @@ Status Session::Admit(const wire::Welcome& welcome) {
                         catalogue.sha256(),
                         "get the operator's catalogue.tsv and name it in data.catalogue"));
   }
-  RONDO_TRY_STATUS(CheckTrustMode(welcome.trust_mode));
+  RONDO_TRY_STATUS(CheckTrust(welcome.trust_mode));
   RONDO_TRY(auto features, MakeItemFeatures(catalogue, welcome.model.features));
   RONDO_TRY(auto layout, ModelLayout(welcome.model, welcome.items, features->values()));
   if (layout->digest() != welcome.layout_digest) {
@@ -225,10 +225,13 @@ void Session::Settle(const Offer& offer, JobResult result) {
     spdlog::info("round {}: {}", offer.round, result.note);
     return;
   }
+  if (result.sum) {
+    StartMasked(offer, std::move(result));
+    return;
+  }
   if (result.frames.empty()) {
     spdlog::warn("round {}: declined, {}", offer.round, result.note);
-    parts_.state.CountDecline();
-    Enqueue(wire::Decline{.round = offer.round, .kind = offer.kind, .reason = result.refusal});
+    DeclineOffer(offer, result.refusal);
     return;
   }
   spdlog::info("round {}: {}", offer.round, result.note);
@@ -239,7 +242,8 @@ void Session::Settle(const Offer& offer, JobResult result) {
       return;
     }
   }
-  if (const Status noted = NoteSent(offer, result); !noted) {
+  const Status noted = NoteSent(offer, result.contribution_sha256, result.bytes);
+  if (!noted) {
     End(SessionEnd::Kind::kRefused, noted.error());
     return;
   }
@@ -256,6 +260,8 @@ void Session::Handle(wire::Message message) {
     OnChunk(*chunk);
   } else if (auto* offer = std::get_if<Offer>(&message)) {
     OnOffer(std::move(*offer));
+  } else if (const auto* step = std::get_if<wire::Aggregation>(&message)) {
+    OnAggregation(*step);
   } else if (auto* result = std::get_if<RoundResult>(&message)) {
     OnResult(*result);
   } else if (auto* finish = std::get_if<wire::Finish>(&message)) {
@@ -294,6 +300,11 @@ void Session::OnOffer(Offer offer) {
                           .reason = "the model of this round did not arrive"});
     return;
   }
+  if (trust_.masked() && !IsTermsOf(offer)) {
+    spdlog::warn("round {}: declined, nothing was said about its secure aggregation", offer.round);
+    DeclineOffer(offer, "the offer came without the terms of secure aggregation");
+    return;
+  }
   if (offer.kind == OfferKind::kTrain) {
     if (const Status discarded = parts_.state.DiscardPending(); !discarded) {
       End(SessionEnd::Kind::kRefused, discarded.error());
@@ -311,6 +322,10 @@ void Session::OnResult(const RoundResult& result) {
   }
   if (next_ && next_->round <= result.round) {
     next_.reset();
+  }
+  if (masked_ && masked_->offer().kind == OfferKind::kTrain
+      && masked_->offer().round <= result.round) {
+    masked_.reset();
   }
   const bool included = result.included && !result.is_void;
   spdlog::info("round {}: {}",

@@ -11,6 +11,7 @@
 #include "client/job.h"
 #include "client/limits.h"
 #include "client/local_work.h"
+#include "client/masked_round.h"
 #include "client/model_shelf.h"
 #include "client/papers.h"
 #include "client/signal.h"
@@ -41,6 +42,7 @@ struct SessionEnd {
 ///   -> Hello  <- Welcome | Reject, then in any order
 ///   <- ModelChunk*       the model of the next tasks
 ///   <- Offer             -> ContributionChunk* | Decline
+///   <- Aggregation       -> Aggregation, in trust mode masked in place of chunks
 ///   <- RoundResult       keeps or discards what is pending
 ///   <- Heartbeat         -> Heartbeat after a silence, also while training
 ///   <- Finish            -> Goodbye
@@ -86,8 +88,19 @@ class Session {
   void OnGoodbye(const wire::Goodbye& goodbye);
   void OnRoster(const wire::MemberRoster& roster);
   Trust TrustNow() const;
-  Status NoteSent(const Offer& offer, const JobResult& result) const;
+  Status NoteSent(const Offer& offer, const std::string& sha256, std::uint64_t bytes) const;
   void Settle(const Offer& offer, JobResult result);
+
+  Status CheckTrust(const std::string& mode);
+
+  // Masked rounds.
+  bool IsTermsOf(const Offer& offer) const;
+  void OnAggregation(const wire::Aggregation& message);
+  void OnSessionOffer(const secagg::SessionOffer& offer);
+  void StartMasked(const Offer& offer, JobResult result);
+  void SendMasked(Result<MaskedStep> step);
+  Status NoteUpload(const MaskedUpload& upload);
+  void DeclineOffer(const Offer& offer, const std::string& reason);
 
   void Enqueue(const wire::Message& message);
   void End(SessionEnd::Kind kind, Error error);
@@ -101,7 +114,10 @@ class Session {
   std::optional<Offer> next_;
   std::shared_ptr<const Broadcast> next_model_;
   std::optional<RoundId> working_on_;
-  std::stop_source stop_;  ///< of the work in hand
+  std::unique_ptr<MaskedRound> masked_;          ///< the newest that was offered
+  Offer masked_offer_;                           ///< what it is answering
+  std::optional<ClientVectors> next_of_masked_;  ///< JobResult::next of that answer
+  std::stop_source stop_;                        ///< of the work in hand
   Duration heartbeat_;
   Trust trust_;  ///< as Welcome says it
   bool greeted_ = false;

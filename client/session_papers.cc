@@ -5,13 +5,13 @@
 /// What a session has to do with the client's papers.
 namespace rondo::client {
 
-Status Session::NoteSent(const Offer& offer, const JobResult& result) const {
+Status Session::NoteSent(const Offer& offer, const std::string& sha256, std::uint64_t bytes) const {
   return parts_.papers.NoteSent({.run_id = trust_.run_id,
                                  .round = offer.round,
                                  .kind = offer.kind,
                                  .model_sha256 = offer.model_sha256,
-                                 .contribution_sha256 = result.contribution_sha256,
-                                 .bytes = result.bytes,
+                                 .contribution_sha256 = sha256,
+                                 .bytes = bytes,
                                  .server_key_sha256 = parts_.channel.security().key_sha256});
 }
 

@@ -42,6 +42,8 @@ void BindSettings(Settings& settings, Binder& binder) {
   binder.Integer("min_users", settings.limits.min_users, {.min = 1});
   binder.Number("max_learning_rate", settings.limits.max_learning_rate, {.min = 0});
   binder.Flag("require_clipping", settings.limits.require_clipping);
+  binder.Choice("trust", settings.limits.trust, {"channel", "sealed", "masked"});
+  binder.Integer("min_clients", settings.limits.min_clients, {.min = 3, .max = 4096});
   binder.Section("state");
   binder.Path("folder", settings.state_folder);
 }

@@ -54,6 +54,9 @@ class ClientState {
 
   std::filesystem::path model_config_path() const { return folder_ / "model.toml"; }
 
+  /// What secure aggregation must not forget; see MaskedRecord.
+  std::filesystem::path masked_path() const { return folder_ / "masked.json"; }
+
   std::filesystem::path catalogue_path() const { return folder_ / "catalogue.tsv"; }
 
   /// Before the tasks of a session: of which run and model own vectors are from here on.

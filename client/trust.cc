@@ -8,15 +8,18 @@
 namespace rondo::client {
 
 Status CheckTrustMode(const std::string& mode) {
-  if (mode == "channel" || mode == "sealed") {
+  if (mode == "channel" || mode == "sealed" || mode == "masked") {
     return Ok();
   }
-  return Fail(
-      ErrorCode::kUnsupported,
-      "this client does not know the trust mode '" + mode + "'; it speaks 'channel' and 'sealed'");
+  return Fail(ErrorCode::kUnsupported,
+              "this client does not know the trust mode '" + mode
+                  + "'; it speaks 'channel', 'sealed' and 'masked'");
 }
 
 std::string TrustText(const std::string& mode) {
+  if (mode == "masked") {
+    return "the coordinator sees sums over clients alone";
+  }
   return mode == "sealed" ? "the holder of the aggregation key sees this client's updates"
                           : "the coordinator sees this client's updates";
 }

@@ -19,6 +19,9 @@ struct Trust {
   std::string run_id;
   std::string mode = "channel";             ///< Welcome::trust_mode
   std::optional<X25519Public> aggregation;  ///< "sealed": what the accepted roster names
+
+  /// Answers go into a sum under masks instead of into frames.
+  bool masked() const { return mode == "masked"; }
 };
 
 /// Whether this client knows the mode. Errors  kUnsupported.
@@ -30,7 +33,8 @@ std::string TrustText(const std::string& mode);
 /// The refusal of an offer whose answer could not leave in the mode that is asked for.
 std::optional<Refusal> RefusalOfTrust(const Trust& trust);
 
-/// The bytes that go into the frames: those of `encoded` in mode "channel", sealed in "sealed".
+/// The bytes that go into the frames: those of `encoded` in mode "channel", sealed in "sealed"; not
+/// of mode "masked".
 /// Errors  kInvalidArgument for a key that nobody can open with. RefusalOfTrust found nothing.
 Result<Bytes> Wrap(const Trust& trust, RoundId round, OfferKind kind, Bytes encoded);
 

@@ -68,6 +68,22 @@ Status CheckSum(const UpdateSum& sum, const ContributionSpec& spec, std::uint64_
                 "contribution: expected the sum of " + std::to_string(contributors)
                     + " clients, got " + std::to_string(sum.contributors));
   }
+  if (sum.blocks.size() != spec.blocks.size()) {
+    return Fail(ErrorCode::kCorrupt,
+                "contribution: expected " + std::to_string(spec.blocks.size()) + " blocks, got "
+                    + std::to_string(sum.blocks.size()));
+  }
+  for (std::size_t i = 0; i < spec.blocks.size(); ++i) {
+    RONDO_TRY_STATUS(CheckBlock(sum.blocks[i], spec.blocks[i], contributors));
+  }
+  return CheckPlausible(sum, spec, contributors);
+}
+
+}  // namespace
+
+Status CheckPlausible(const UpdateSum& sum,
+                      const ContributionSpec& spec,
+                      std::uint64_t contributors) {
   // Evaluations carry no weight.
   const std::uint64_t least = spec.kind == OfferKind::kTrain ? contributors : 0;
   if (sum.weight < least || sum.weight > spec.max_weight * contributors) {
@@ -76,21 +92,13 @@ Status CheckSum(const UpdateSum& sum, const ContributionSpec& spec, std::uint64_
                     + std::to_string(least) + " to "
                     + std::to_string(spec.max_weight * contributors));
   }
-  if (sum.blocks.size() != spec.blocks.size()) {
-    return Fail(ErrorCode::kCorrupt,
-                "contribution: expected " + std::to_string(spec.blocks.size()) + " blocks, got "
-                    + std::to_string(sum.blocks.size()));
-  }
-  for (std::size_t i = 0; i < spec.blocks.size(); ++i) {
-    RONDO_TRY_STATUS(CheckBlock(sum.blocks[i], spec.blocks[i], contributors));
-    if (spec.kind == OfferKind::kEvaluate) {
-      RONDO_TRY_STATUS(CheckMetrics(sum.blocks[i]));
+  if (spec.kind == OfferKind::kEvaluate) {
+    for (const GridBlock& block : sum.blocks) {
+      RONDO_TRY_STATUS(CheckMetrics(block));
     }
   }
   return Ok();
 }
-
-}  // namespace
 
 ClearSession::ClearSession(Parts parts)
     : parts_(std::move(parts)),

@@ -27,10 +27,18 @@ struct BlockSpec {
 struct ContributionSpec {
   OfferKind kind = OfferKind::kTrain;
   RoundId round = 0;
+  std::string model_sha256;  ///< of what the clients work on
   std::vector<BlockSpec> blocks;
+  double noise_stddev = 0.0;     ///< TrainTask::noise_stddev
   std::uint64_t max_weight = 1;  ///< of one client
   Visibility visibility = Visibility::kSumOnly;
 };
+
+/// Whether weight and metrics are such as so many contributors can have. Blocks are in the spec's
+/// order. Errors  kCorrupt.
+Status CheckPlausible(const UpdateSum& sum,
+                      const ContributionSpec& spec,
+                      std::uint64_t contributors);
 
 /// A contribution after decoding: the sum of one client.
 struct Decoded {

@@ -203,6 +203,12 @@ Status ClientSession::Handle(wire::Message message) {
   if (const auto* chunk = std::get_if<wire::ContributionChunk>(&message)) {
     return HandleChunk(*chunk);
   }
+  if (auto* step = std::get_if<wire::Aggregation>(&message)) {
+    if (assignment_ && assignment_->round == step->round) {
+      owner_.OnAggregation(*this, step->round, std::move(step->payload));
+    }
+    return Ok();
+  }
   if (const auto* decline = std::get_if<wire::Decline>(&message)) {
     if (!Expects(decline->round, decline->kind)) {
       return Ignore("a decline", decline->reason.size());

@@ -34,6 +34,8 @@ class SessionOwner {
 
   virtual void OnReady(const std::shared_ptr<ClientSession>& session) = 0;
   virtual void OnContribution(ClientSession& session, RoundId round, Bytes payload) = 0;
+  /// A message of the aggregation protocol.
+  virtual void OnAggregation(ClientSession& session, RoundId round, Bytes payload) = 0;
   virtual void OnDecline(ClientSession& session, RoundId round, std::string reason) = 0;
   virtual void OnGoodbye(ClientSession& session, const wire::Goodbye& goodbye) = 0;
 

@@ -107,6 +107,20 @@ Status CheckRounds(const StrategyConfig& strategy, std::size_t clients) {
   return check("strategy.quorum", strategy.quorum);
 }
 
+/// A sum of two would tell each of them what the other sent.
+Status CheckMasked(const PrivacyConfig& privacy, std::size_t clients) {
+  if (privacy.mode != "masked" || clients >= static_cast<std::size_t>(privacy.min_clients)) {
+    return Ok();
+  }
+  return Fail(ErrorCode::kInvalidArgument,
+              fmt::format("privacy.mode = \"masked\" opens no sum of fewer than {} clients "
+                          "(privacy.min_clients), and the federation has only {}: what few have "
+                          "in common says too much about each. Name or expect more clients, or set "
+                          "privacy.mode = \"channel\", in which the coordinator sees each update",
+                          privacy.min_clients,
+                          clients));
+}
+
 /// Real clients decide for themselves whether they are hostile.
 Status CheckAttack(const AttackConfig& attack) {
   if (attack.name != "none") {
@@ -186,7 +200,8 @@ Result<RosterEntry> WriteClient(const InitFlags& flags,
                                              .host = flags.host,
                                              .port = flags.port,
                                              .governance = ToHex(governance),
-                                             .data = made.scenario.data})));
+                                             .data = made.scenario.data,
+                                             .trust = made.scenario.privacy.mode})));
   return RosterEntry{.id = id, .key = roster_key.public_key()};
 }
 
@@ -300,6 +315,7 @@ Status Init(InitFlags flags) {
   RONDO_TRY_STATUS(planned.CheckMessages(*strategy));
   RONDO_TRY(const std::vector<ClientId> ids, ClientIds(flags));
   const std::size_t clients = ids.size() + static_cast<std::size_t>(flags.expect);
+  RONDO_TRY_STATUS(CheckMasked(scenario.privacy, clients));
   RONDO_TRY_STATUS(CheckRounds(scenario.strategy, clients));
   RONDO_TRY_STATUS(Strategy::CheckClients(scenario.strategy, clients, "the number of clients is"));
   flags.out = std::filesystem::absolute(flags.out).lexically_normal();

@@ -24,6 +24,7 @@
 #include "coordinator/round_auditor.h"
 #include "coordinator/run_files.h"
 #include "coordinator/run_monitor.h"
+#include "coordinator/run_options.h"
 #include "coordinator/server.h"
 #include "coordinator/spent.h"
 #include "coordinator/trust.h"
@@ -36,10 +37,6 @@ constexpr auto kWatchPause = std::chrono::seconds(1);
 /// Between two looks at whether the run was asked to stop.
 constexpr auto kStopPoll = std::chrono::milliseconds(200);
 
-Duration Seconds(double seconds) {
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
-}
-
 /// A connection is an open file; the usual limit of a shell is below server.connections.
 void RaiseFileLimit() {
   rlimit limit{};
@@ -47,30 +44,6 @@ void RaiseFileLimit() {
     limit.rlim_cur = limit.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &limit);  // A lower limit is no fault before it is reached.
   }
-}
-
-RemoteClients::Options ClientOptions(const Federation& federation,
-                                     const Strategy& strategy,
-                                     const RunState& start,
-                                     Membership& membership) {
-  RemoteClients::Options options;
-  options.welcome = federation.Welcome();
-  options.contribution_cap = UploadCap(federation, strategy);
-  options.upload_memory = static_cast<std::uint64_t>(federation.settings.upload_memory_mib) << 20;
-  options.connections_per_client = federation.settings.connections_per_client;
-  options.rules = {.header_time = Seconds(federation.settings.header_timeout_s),
-                   .least_bytes_per_s = federation.settings.least_bytes_per_s};
-  options.hello_timeout = Seconds(federation.settings.handshake_timeout_s);
-  options.return_wait = Seconds(federation.settings.return_wait_s);
-  options.results = start.results;
-  options.check = [&membership](const Channel& channel) {
-    return membership.Check(channel);
-  };
-  options.refused = [&membership](const ClientId& client, const Error& why) {
-    membership.Refused(client, why);
-  };
-  options.roster = membership.roster();
-  return options;
 }
 
 /// One `rondo-coordinator run`, from open sockets to the last message.
@@ -84,6 +57,7 @@ class Run {
       Membership& membership,
       FederationRecord& record)
       : federation_(federation),
+        sessions_(std::move(sessions)),
         membership_(membership),
         checkpoints_(std::move(checkpoints)),
         start_(std::move(start)),
@@ -236,23 +210,26 @@ class Run {
     }
     co_await AwaitRoster();
     const CohortSampler sampler(federation_.scenario.strategy, std::nullopt);
-    RoundLoop loop({.pool = clients_,
-                    .strategy = *strategy_,
-                    .checkpoints = checkpoints_,
-                    .clock = clock_,
-                    .observer = observers_,
-                    .sampler = sampler,
-                    .new_session = sessions_,
-                    .stop = stop_.get_token(),
-                    .wants_test = [this](const RunState& state) { return !record_.HasTest(state); },
-                    .keep_spent =
-                        [this](const PrivacyLedger& ledger) {
-                          return WriteSpent(federation_.spent_file(), ledger);
-                        },
-                    .keep_results = true,
-                    .finish_wait = Seconds(federation_.settings.finish_wait_s)},
-                   federation_.scenario,
-                   std::move(start_));
+    RoundLoop loop(
+        {.pool = clients_,
+         .strategy = *strategy_,
+         .checkpoints = checkpoints_,
+         .clock = clock_,
+         .observer = observers_,
+         .sampler = sampler,
+         .new_session = sessions_,
+         .stop = stop_.get_token(),
+         .wants_test = [this](const RunState& state) { return !record_.HasTest(state); },
+         .keep_spent =
+             [this](const PrivacyLedger& ledger) {
+               return WriteSpent(federation_.spent_file(), ledger);
+             },
+         .keep_protocol =
+             [this](ByteView bytes) { return WriteFileAtomic(federation_.masked_file(), bytes); },
+         .keep_results = true,
+         .finish_wait = Seconds(federation_.settings.finish_wait_s)},
+        federation_.scenario,
+        std::move(start_));
     outcome_.emplace(co_await loop.Run());
   }
 
@@ -271,6 +248,7 @@ class Run {
   }
 
   const Federation& federation_;
+  SessionFactory sessions_;
   Membership& membership_;
   RunCheckpoints checkpoints_;
   RunState start_;
@@ -340,8 +318,8 @@ Status RunFederation(const std::filesystem::path& config,
   }
   RONDO_TRY_STATUS(federation.KeepRunId(start->round));
   RONDO_TRY_STATUS(federation.CheckMessages(*strategy));
-  RONDO_TRY(SessionFactory sessions, SessionsFor(federation));
   RONDO_TRY(const auto membership, Membership::Open(federation));
+  RONDO_TRY(SessionFactory sessions, SessionsFor(federation, *membership));
   RONDO_TRY(FederationRecord record, FederationRecord::Open(federation, *start));
   RONDO_TRY_STATUS(membership->audit().Append("started",
                                               {{"run", federation.run_id},

@@ -73,7 +73,8 @@ Result<wire::Enrolled> Enroller::AnswerNewcomer(const wire::Enrol& request,
   return wire::Enrolled{.certificate_pem = made.pem,
                         .authority_pem = parts_.authority.certificate_pem,
                         .data = parts_.data,
-                        .catalogue_sha256 = parts_.catalogue_sha256};
+                        .catalogue_sha256 = parts_.catalogue_sha256,
+                        .trust_mode = parts_.trust_mode};
 }
 
 Result<wire::Enrolled> Enroller::AnswerMember(const wire::Enrol& request,

@@ -25,6 +25,7 @@ class Enroller {
     DataConfig data;  ///< the rules that all clients share
     std::string catalogue_text;
     std::string catalogue_sha256;
+    std::string trust_mode;
   };
 
   /// The two references outlive it.

@@ -14,15 +14,14 @@ namespace rondo::coordinator {
 
 namespace {
 
-/// Errors  kUnsupported for a mode that is not built yet.
+/// Errors  kUnsupported for the mode of simulations.
 Status CheckTrustMode(const Scenario& scenario) {
-  if (scenario.privacy.mode == "channel" || scenario.privacy.mode == "sealed") {
+  if (scenario.privacy.mode != "in_process") {
     return Ok();
   }
   return Fail(ErrorCode::kUnsupported,
-              "privacy.mode = \"" + scenario.privacy.mode
-                  + "\" is not built yet for a federation; set it to \"sealed\" or \"channel\": the "
-                    "coordinator then sees each client's update");
+              "privacy.mode = \"in_process\" is for simulations; a federation runs in \"channel\", "
+              "\"sealed\" or \"masked\"");
 }
 
 /// A client process trains its users as one, whatever the scenario's simulation does.
@@ -49,6 +48,10 @@ Result<Federation> Federation::Make(Settings settings, Scenario scenario, Catalo
   RONDO_TRY_STATUS(CheckTrustMode(scenario));
   RONDO_TRY_STATUS(CheckUnit(scenario.privacy));
   scenario.checkpoint.every = 1;
+  if (scenario.privacy.mode == "masked") {
+    // Rounds of fewer would be void; better to wait for the clients.
+    scenario.strategy.quorum = std::max(scenario.strategy.quorum, scenario.privacy.min_clients);
+  }
   RONDO_TRY(const auto features, MakeItemFeatures(catalogue, scenario.model.features));
   RONDO_TRY(auto layout, ModelLayout(scenario.model, catalogue.items(), features->values()));
   RONDO_TRY_STATUS(CheckCompression(scenario.compression, SharedLayout(layout)));

@@ -51,6 +51,9 @@ struct Federation {
   /// The privacy ledger, as spent.h has it.
   std::filesystem::path spent_file() const { return settings.state / "privacy.json"; }
 
+  /// What secure aggregation must not forget, as MaskedRun has it.
+  std::filesystem::path masked_file() const { return settings.state / "masked"; }
+
   std::filesystem::path status_file() const { return settings.state / "status_address"; }
 };
 

@@ -90,7 +90,8 @@ Result<std::unique_ptr<Membership>> Membership::Open(const Federation& federatio
                                             .authority = std::move(authority),
                                             .data = federation.scenario.data,
                                             .catalogue_text = federation.catalogue.text(),
-                                            .catalogue_sha256 = federation.catalogue.sha256()});
+                                            .catalogue_sha256 = federation.catalogue.sha256(),
+                                            .trust_mode = federation.scenario.privacy.mode});
   }
   RONDO_TRY_STATUS(made->ReadRoster());
   return made;

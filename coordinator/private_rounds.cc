@@ -53,13 +53,14 @@ double PrivateRounds::Multiplier() const {
   return split->delta;
 }
 
-std::uint64_t PrivateRounds::GridRoom(const RunState& state) const {
-  // Shares of clients add up to more than the noise needed where more of them survive.
-  const double survivors = ClientsAddNoise() ? static_cast<double>(parts_.strategy.cohort)
-                                                   / static_cast<double>(parts_.privacy.min_clients)
-                                             : 1.0;
-  return NoiseRoom(Multiplier() * ClipNorm(state) * std::sqrt(std::max(1.0, survivors)),
-                   parts_.privacy.ring_range);
+std::uint64_t PrivateRounds::GridRoom(const RunState& state, std::uint64_t clients) const {
+  const double stddev = Multiplier() * ClipNorm(state);
+  if (!ClientsAddNoise()) {
+    return NoiseRoom(stddev, parts_.privacy.ring_range);
+  }
+  // Masked numbers are bounded one by one, so there is room for the largest draw of everybody.
+  const double share = stddev / std::sqrt(static_cast<double>(parts_.privacy.min_clients));
+  return ShareRoom(share, parts_.privacy.ring_range, clients);
 }
 
 void PrivateRounds::Plan(TrainTask& task, std::size_t coordinates, const RunState& state) const {

@@ -55,8 +55,8 @@ class PrivateRounds {
   /// The probability that a round uses a client, as far as it may be counted on.
   double Rate(std::size_t population) const;
 
-  /// Clients more that a grid needs room for.
-  std::uint64_t GridRoom(const RunState& state) const;
+  /// Clients more that the grid of so many `clients` needs room for.
+  std::uint64_t GridRoom(const RunState& state, std::uint64_t clients) const;
 
   /// Sets what clients do for privacy; `coordinates` are those of a delta.
   void Plan(TrainTask& task, std::size_t coordinates, const RunState& state) const;

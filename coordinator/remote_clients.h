@@ -51,7 +51,8 @@ class RemoteClients final : public ClientPool {
     /// Hears of each client that was turned away or broke the protocol.
     std::function<void(const ClientId&, const Error&)> refused = [](const ClientId&, const Error&) {
     };
-    std::string roster;  ///< SignedRoster::Text for every client; empty: there is none
+    std::string roster;   ///< SignedRoster::Text for every client; empty: there is none
+    bool masked = false;  ///< secure aggregation: only clients that the roster names are available
     std::map<ClientId, RoundResult> results;  ///< RunState::results, told to clients that come back
   };
 

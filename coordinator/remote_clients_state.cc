@@ -7,14 +7,12 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include "common/core/check.h"
+#include "common/crypto/roster.h"
 #include "common/io/vectors.h"
 #include "coordinator/checkpoint_sink.h"
 
 namespace rondo::coordinator {
 namespace {
-
-/// How often a waiting Finish looks whether it was asked to stop.
-constexpr Duration kStopPoll = std::chrono::milliseconds(200);
 
 /// Whether the peer was turned away, and did not only leave.
 bool IsRefusal(ErrorCode code, bool was_admitted) {
@@ -72,8 +70,20 @@ void RemoteClients::State::Recheck() {
 
 void RemoteClients::State::SetRoster(std::string text) {
   options_.roster = std::move(text);
+  ReadMembers();
   for (const auto& [id, session] : ready_) {
     session->Queue(wire::MemberRoster{.text = options_.roster});
+  }
+  change_.cancel();
+}
+
+void RemoteClients::State::ReadMembers() {
+  members_.clear();
+  // Whoever set it looked at the signature.
+  if (const auto roster = ParseSignedRoster(options_.roster)) {
+    for (const RosterEntry& entry : roster->roster.entries) {
+      members_.insert(entry.id);
+    }
   }
 }
 
@@ -160,6 +170,12 @@ void RemoteClients::State::OnContribution(ClientSession& session,
   Emit(MessageEvent{.client = session.client(), .round = round, .payload = std::move(payload)});
 }
 
+void RemoteClients::State::OnAggregation(ClientSession& session,
+                                         RoundId round,
+                                         rondo::Bytes payload) {
+  Emit(MessageEvent{.client = session.client(), .round = round, .payload = std::move(payload)});
+}
+
 void RemoteClients::State::OnDecline(ClientSession& session, RoundId round, std::string reason) {
   Emit(DropEvent{
       .client = session.client(),
@@ -211,7 +227,9 @@ std::vector<ClientId> RemoteClients::State::Available() const {
   std::vector<ClientId> ids;
   ids.reserve(ready_.size());
   for (const auto& [id, session] : ready_) {
-    ids.push_back(id);
+    if (!options_.masked || members_.contains(id)) {
+      ids.push_back(id);
+    }
   }
   return ids;
 }
@@ -222,14 +240,15 @@ Task<void> RemoteClients::State::Changed(TimePoint deadline) {
 }
 
 Task<Status> RemoteClients::State::WaitFor(std::size_t count, TimePoint deadline) {
-  while (ready_.size() < count) {
+  while (Available().size() < count) {
     if (stopped_) {
       co_return Fail(ErrorCode::kCancelled, "the coordinator stops");
     }
     if (Now() >= deadline) {
       co_return Fail(ErrorCode::kTimeout,
-                     std::to_string(ready_.size()) + " of " + std::to_string(count)
-                         + " clients are connected");
+                     std::to_string(Available().size()) + " of " + std::to_string(count)
+                         + " clients are connected"
+                         + (options_.masked ? " and named by the roster" : ""));
     }
     co_await Changed(deadline);
   }
@@ -306,17 +325,19 @@ void RemoteClients::State::Announce(const std::vector<ClientId>& included,
 void RemoteClients::State::Settle(const std::vector<ClientId>& asked,
                                   const std::vector<ClientId>& included,
                                   const RoundResult& result) {
+  const std::set<ClientId> in(included.begin(), included.end());
   // An evaluation leaves nothing pending at a client, so its end is not announced.
   for (const ClientId& id : evaluating_) {
     if (const auto found = ready_.find(id); found != ready_.end()) {
       found->second->Release();
     }
+    CountMasked(id, in.contains(id));
   }
   evaluating_.clear();
-  const std::set<ClientId> in(included.begin(), included.end());
   for (const ClientId& id : asked) {
     RoundResult own = result;
     own.included = in.contains(id) && !result.is_void;
+    CountMasked(id, in.contains(id));
     if (const auto found = ready_.find(id); found != ready_.end()) {
       found->second->Release();
       found->second->Queue(own);
@@ -326,51 +347,11 @@ void RemoteClients::State::Settle(const std::vector<ClientId>& asked,
   }
 }
 
-void RemoteClients::State::TellFinish(ClientSession& session) {
-  session.QueueModel(model_);
-  session.Queue(wire::Finish{.model_sha256 = model_.sha256});
-}
-
-bool RemoteClients::State::EveryoneHasTheModel(bool wait_for_absent) const {
-  for (const auto& [id, status] : known_) {
-    if (confirmed_.contains(id)) {
-      continue;
-    }
-    if (wait_for_absent || ready_.contains(id)) {
-      return false;
-    }
+/// Only the session of the round sees when a masked upload is whole.
+void RemoteClients::State::CountMasked(const ClientId& id, bool contributed) {
+  if (options_.masked && contributed) {
+    ++known_[id].contributions;
   }
-  return true;
-}
-
-Task<Status> RemoteClients::State::Finish(const Broadcast& broadcast,
-                                          TimePoint deadline,
-                                          std::stop_token stop) {
-  Encode(broadcast);
-  finishing_ = true;
-  for (const auto& [id, session] : ready_) {
-    TellFinish(*session);
-  }
-  const TimePoint patience = std::min(deadline, Now() + options_.return_wait);
-  while (!stopped_ && !stop.stop_requested() && Now() < deadline) {
-    const bool wait_for_absent = Now() < patience;
-    if (EveryoneHasTheModel(wait_for_absent)) {
-      break;
-    }
-    const TimePoint until = std::min(wait_for_absent ? patience : deadline, Now() + kStopPoll);
-    co_await Changed(until);
-  }
-  std::string missing;
-  for (const auto& [id, status] : known_) {
-    if (!confirmed_.contains(id)) {
-      missing += (missing.empty() ? "" : ", ") + id;
-    }
-  }
-  Stop();
-  if (!missing.empty()) {
-    co_return Fail(ErrorCode::kTimeout, "without the final model: " + missing);
-  }
-  co_return Ok();
 }
 
 }  // namespace rondo::coordinator

@@ -24,7 +24,9 @@ class RemoteClients::State final : public SessionOwner, public std::enable_share
         options_(std::move(options)),
         results_(std::exchange(options_.results, {})),
         change_(executor_),
-        uploads_(executor_, options_.upload_memory) {}
+        uploads_(executor_, options_.upload_memory) {
+    ReadMembers();
+  }
 
   void Attach(std::shared_ptr<Channel> channel);
   void Recheck();
@@ -57,6 +59,7 @@ class RemoteClients::State final : public SessionOwner, public std::enable_share
   Result<wire::Welcome> Admit(const ClientId& client, const wire::Hello& hello) override;
   void OnReady(const std::shared_ptr<ClientSession>& session) override;
   void OnContribution(ClientSession& session, RoundId round, rondo::Bytes payload) override;
+  void OnAggregation(ClientSession& session, RoundId round, rondo::Bytes payload) override;
   void OnDecline(ClientSession& session, RoundId round, std::string reason) override;
   void OnGoodbye(ClientSession& session, const wire::Goodbye& goodbye) override;
   void OnEnd(ClientSession& session, const Error& why) override;
@@ -68,6 +71,8 @@ class RemoteClients::State final : public SessionOwner, public std::enable_share
   Task<void> Changed(TimePoint deadline);
   void MakeRoom(const ClientId& client);
   void Log(const ClientId& client, spdlog::level::level_enum level, const std::string& line);
+  void ReadMembers();
+  void CountMasked(const ClientId& id, bool contributed);
   const EncodedModel& Encode(const Broadcast& broadcast);
   void Emit(PoolEvent event);
   void TellFinish(ClientSession& session);
@@ -80,6 +85,7 @@ class RemoteClients::State final : public SessionOwner, public std::enable_share
   ByteBudget uploads_;
   std::vector<std::shared_ptr<ClientSession>> sessions_;      // All, oldest first.
   std::map<ClientId, std::shared_ptr<ClientSession>> ready_;  // After Welcome; one a client.
+  std::set<ClientId> members_;                                // Of the roster.
   std::map<ClientId, RemoteClientStatus> known_;              // Everyone ever admitted.
   std::set<ClientId> invited_;                                // Since the last Announce.
   std::set<ClientId> evaluating_;                             // The same for evaluations.

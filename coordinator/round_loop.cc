@@ -11,14 +11,7 @@
 #include "coordinator/round_loop_round.h"
 
 namespace rondo::coordinator {
-namespace {
-
-/// Faults that cost a round; all others end the run.
-bool OnlyVoidsTheRound(ErrorCode code) {
-  return code == ErrorCode::kTooFewClients || code == ErrorCode::kDiverged;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 RoundLoop::RoundLoop(Parts parts, Scenario scenario, RunState start)
     : parts_(std::move(parts)),
@@ -169,15 +162,19 @@ Status RoundLoop::OfferTraining(Round& round) {
 Result<RoundLoop::TrainingPlan> RoundLoop::PlanTraining(RoundId id, std::uint64_t updates) const {
   const StrategyConfig& config = scenario_.strategy;
   const std::uint64_t max_weight = config.weighting == "uniform" ? 1 : config.max_weight;
-  const std::uint64_t room = privacy_ != nullptr ? privacy_->GridRoom(state_) : 0;
+  const std::uint64_t room = privacy_ != nullptr ? privacy_->GridRoom(state_, updates) : 0;
   RONDO_TRY(const GridSpec grid, MakeGrid(scenario_.privacy, max_weight, updates + room));
   TrainingPlan plan;
   ContributionSpec& spec = plan.spec;
-  spec = {.kind = OfferKind::kTrain, .round = id, .max_weight = max_weight};
+  spec = {.kind = OfferKind::kTrain,
+          .round = id,
+          .model_sha256 = broadcast_.sha256,
+          .max_weight = max_weight};
   plan.offer = {.kind = OfferKind::kTrain, .round = id, .model_sha256 = broadcast_.sha256};
   plan.offer.train = parts_.strategy.PlanTraining(id, grid);
   if (privacy_ != nullptr) {
     privacy_->Plan(plan.offer.train, SharedLayout(state_.model.layout)->size(), state_);
+    spec.noise_stddev = plan.offer.train.noise_stddev;
   }
   for (BlockShape& block : BlocksOfTask(plan.offer.train, state_.model.layout)) {
     BlockSpec& expected = spec.blocks.emplace_back();
@@ -201,6 +198,7 @@ Task<Status> RoundLoop::Collect(Round& round) {
     }
     const TimePoint now = parts_.clock.Now();
     if (now >= round.deadline) {
+      RONDO_CO_TRY_STATUS(ApplyStep(session.Tick(now), round));  // Whoever is late is left out.
       break;
     }
     const TimePoint until = std::min({round.deadline, round.wake, now + kStopPoll});
@@ -236,6 +234,7 @@ Status RoundLoop::HandleEvent(PoolEvent event, Round& round) {
   } else if (auto* drop = std::get_if<DropEvent>(&event)) {
     if (drop->round == round.id) {
       round.session->Drop(drop->client, drop->why);
+      round.wake = now;  // It may be the one that the others waited for.
     }
   }
   if (now >= round.wake) {
@@ -247,10 +246,13 @@ Status RoundLoop::HandleEvent(PoolEvent event, Round& round) {
 
 Status RoundLoop::ApplyStep(Result<Step> step, Round& round) {
   RONDO_TRY(Step todo, std::move(step));
-  if (!todo.persist.empty()) {
+  if (!todo.persist.empty() && !parts_.keep_protocol) {
     return Fail(ErrorCode::kUnsupported,
                 "the aggregation protocol has state of its own to keep, which "
                 "this coordinator cannot");
+  }
+  if (!todo.persist.empty()) {
+    RONDO_TRY_STATUS(parts_.keep_protocol(todo.persist));
   }
   for (Outgoing& outgoing : todo.send) {
     parts_.pool.Send(outgoing.client, std::move(outgoing.payload));
@@ -288,102 +290,6 @@ Status RoundLoop::Fold(Round& round) {
     return Fail(ErrorCode::kDiverged, "the mean of the updates holds NaN or infinity");
   }
   return parts_.strategy.optimizer().Step(state_.model, mean);
-}
-
-Status RoundLoop::EndRound(Round& round, const Status& played) {
-  const bool is_void = !played.has_value();
-  const std::vector<ClientId> nobody;
-  if (is_void && !OnlyVoidsTheRound(played.error().code)) {
-    // The round never ended: whoever resumes plays it again.
-    parts_.pool.Announce(nobody,
-                         {.round = round.id, .is_void = true, .model_sha256 = broadcast_.sha256});
-    return played;
-  }
-  state_.round = round.id;
-  saved_ = false;
-  Status may_go_on = is_void ? CountVoidRound(round, played.error()) : Ok();
-  if (!is_void) {
-    state_.void_in_a_row = 0;
-    UseModel(state_.model, parts_.strategy.Extra(state_.model, parts_.pool.population()));
-  }
-  const std::vector<ClientId>& included = is_void ? nobody : round.session->contributors();
-  const RoundResult result{
-      .round = round.id, .is_void = is_void, .model_sha256 = broadcast_.sha256};
-  if (work_ != nullptr) {
-    EndBuffered(round, result);
-  } else {
-    KeepResults(round, included, result);
-  }
-  // Before the checkpoint: who resumes from it finds the record of every round that it holds.
-  Report(round);
-  const TimePoint reported = WallTime();
-  // Clients keep their state when they hear the result, so it must survive a crash from here on.
-  const auto every = static_cast<RoundId>(std::max(scenario_.checkpoint.every, 1));
-  if (round.id % every == 0) {
-    RONDO_TRY_STATUS(SaveState());
-  }
-  if (work_ != nullptr) {
-    AnnounceBuffered(round, result);
-  } else {
-    parts_.pool.Announce(included, result);
-  }
-  unreported_ = WallTime() - reported;
-  return may_go_on;
-}
-
-void RoundLoop::KeepResults(const Round& round,
-                            const std::vector<ClientId>& included,
-                            const RoundResult& result) {
-  if (!parts_.keep_results) {
-    return;
-  }
-  for (const ClientId& client : round.invited) {
-    RoundResult own = result;
-    own.included = std::binary_search(included.begin(), included.end(), client);
-    KeepResult(state_.results, client, own);
-  }
-}
-
-Status RoundLoop::CountVoidRound(Round& round, const Error& why) {
-  round.report.is_void = true;
-  round.report.reason = why;
-  ++state_.void_rounds;
-  ++state_.void_in_a_row;
-  if (state_.void_in_a_row >= std::max(scenario_.strategy.max_void_rounds, 1)) {
-    return Fail(why.code,
-                std::to_string(state_.void_in_a_row)
-                    + " rounds in a row were void; the last one because " + why.message);
-  }
-  return Ok();
-}
-
-void RoundLoop::Report(Round& round) {
-  RoundReport& report = round.report;
-  report.round = round.id;
-  report.invited = round.invited.size();
-  report.loss = std::nan("");
-  if (round.session != nullptr) {
-    report.dropped = round.session->dropped();
-    report.loss = round.session->mean_loss();
-  }
-  ReportPrivacy(round);
-  report.seconds = ToSeconds(WallTime() - round.began + unreported_);
-  unreported_ = Duration::zero();
-  if (parts_.wall_clock != nullptr) {
-    report.simulated_seconds = ToSeconds(parts_.clock.Now() - round.started);
-    state_.simulated = parts_.clock.Now().time_since_epoch();
-  }
-  report.bytes_up = parts_.pool.bytes_up() - round.bytes_up;
-  report.bytes_down = parts_.pool.bytes_down() - round.bytes_down;
-  parts_.observer.OnRound(report);
-}
-
-Status RoundLoop::SaveState() {
-  state_.optimizer_state = parts_.strategy.optimizer().SaveState();
-  state_.optimizer_steps = parts_.strategy.optimizer().steps();
-  RONDO_TRY_STATUS(parts_.checkpoints.Save(state_));
-  saved_ = true;
-  return Ok();
 }
 
 TimePoint RoundLoop::WallTime() const {

@@ -56,6 +56,8 @@ class RoundLoop {
     std::function<bool(const RunState&)> wants_test;
     std::optional<std::uint64_t> noise_seed = std::nullopt;  ///< simulation; none: OpenSSL
     PrivateRounds::Keep keep_spent = nullptr;  ///< null: the ledger is safe with the checkpoint
+    /// Puts Step::persist on disk; null: sessions have nothing to keep.
+    std::function<Status(ByteView)> keep_protocol = nullptr;
     bool keep_results = false;  ///< RunState::results, for pools whose clients come and go
     Duration finish_wait =
         std::chrono::seconds(30);  ///< how long clients may take to fetch the result

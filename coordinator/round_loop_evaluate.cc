@@ -101,7 +101,12 @@ Task<Result<ValidationReport>> RoundLoop::Evaluate(RoundId id, Split split) {
   RONDO_CO_TRY_STATUS(std::move(played));
   report.contributors = contributors.size();
   report.dropped = round.session->dropped();
-  RONDO_CO_TRY(const std::vector<UpdateSum> sums, std::move(*round.session).Take());
+  Result<std::vector<UpdateSum>> taken = std::move(*round.session).Take();
+  if (!taken && OnlyVoidsTheRound(taken.error().code)) {
+    report.contributors = 0;  // A masked sum that could not be opened: there is no number.
+    taken = std::vector<UpdateSum>();
+  }
+  RONDO_CO_TRY(const std::vector<UpdateSum> sums, std::move(taken));
   UpdateSum total;
   for (const UpdateSum& sum : sums) {
     RONDO_CO_TRY_STATUS(total.Add(sum));
@@ -121,7 +126,10 @@ Status RoundLoop::OfferEvaluation(Round& round, Split split) {
   // Always the exact grid: the range of a ring is made for weight deltas, not for counts of users.
   RONDO_TRY(offer.evaluate.grid, MakeGrid(PrivacyConfig{}, 1, round.invited.size()));
   RONDO_TRY(const std::shared_ptr<const ParameterLayout> layout, MetricsLayout(offer.evaluate));
-  ContributionSpec spec{.kind = OfferKind::kEvaluate, .round = round.id, .max_weight = 1};
+  ContributionSpec spec{.kind = OfferKind::kEvaluate,
+                        .round = round.id,
+                        .model_sha256 = broadcast_.sha256,
+                        .max_weight = 1};
   spec.blocks.push_back(
       {std::string(kMetricsBlock), layout, offer.evaluate.grid, Scaling::kPerClient});
   round.session = parts_.new_session(std::move(spec), round.invited);

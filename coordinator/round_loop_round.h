@@ -36,6 +36,12 @@ struct RoundLoop::TrainingPlan {
 /// How often a waiting loop looks whether it was asked to stop.
 inline constexpr Duration kStopPoll = std::chrono::milliseconds(200);
 
+/// Faults that cost a round; all others end the run. kCorrupt: what clients sent does not add up.
+inline bool OnlyVoidsTheRound(ErrorCode code) {
+  return code == ErrorCode::kTooFewClients || code == ErrorCode::kDiverged
+         || code == ErrorCode::kCorrupt;
+}
+
 inline Failure Cancelled() {
   return Fail(ErrorCode::kCancelled, "the run was stopped; it can be resumed");
 }

@@ -161,7 +161,9 @@ std::string TrustText(const std::string& mode) {
       {"channel", "The coordinator sees each update as it arrives over TLS 1.3."},
       {"sealed",
        "Each update is sealed to the aggregation key; who holds it sees each update, and nobody "
-       "between it and the client does."}};
+       "between it and the client does."},
+      {"masked",
+       "The coordinator sees sums of at least privacy.min_clients clients, and no update of one."}};
   const auto found = kTexts.find(mode);
   return found == kTexts.end() ? "" : found->second;
 }

@@ -9,6 +9,7 @@ namespace rondo {
 std::string ClientToml(const ClientTomlParts& parts) {
   DataConfig data = parts.data;
   std::string host = parts.host;
+  std::string trust = parts.trust;
   const std::string port =
       parts.port == 0 ? "# port = 7443   # the coordinator takes a free one; see its state/address"
                       : fmt::format("port = {}", parts.port);
@@ -40,7 +41,10 @@ test_from = {}
 min_user_events = {}
 min_rating = {}
 seed = {}
-{})",
+{}
+[limits]
+trust = {}   # the weakest trust mode that this client takes part in
+)",
       parts.made_by,
       TomlValue(&host),
       port,
@@ -55,7 +59,8 @@ seed = {}
       data.min_user_events,
       TomlValue(&data.min_rating),
       data.seed,
-      events);
+      events,
+      TomlValue(&trust));
 }
 
 }  // namespace rondo

@@ -15,6 +15,7 @@ struct ClientTomlParts {
   int port = 0;            ///< 0: another one at each start of the coordinator
   std::string governance;  ///< public key that signs rosters, 64 hexadecimal digits
   DataConfig data;
+  std::string trust = "channel";  ///< limits.trust
 };
 
 std::string ClientToml(const ClientTomlParts& parts);

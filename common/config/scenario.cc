@@ -125,6 +125,7 @@ void BindPrivacy(PrivacyConfig& privacy, Binder& binder) {
   binder.Integer("ring_bits", privacy.ring_bits, {.min = 8, .max = 62});
   binder.Number("ring_range", privacy.ring_range, {.min = 0, .above_min = true});
   binder.Number("clip_norm", privacy.clip_norm, {.min = 0});
+  binder.Integer("min_clients", privacy.min_clients, {.min = 3, .max = 4096});
   binder.Number("noise_multiplier", privacy.noise_multiplier, {.min = 0, .max = kMillion});
   binder.Number("target_epsilon", privacy.target_epsilon, {.min = 0, .max = kMillion});
   binder.Number("delta", privacy.delta, {.min = 0, .max = 0.1, .above_min = true});

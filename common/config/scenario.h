@@ -121,8 +121,8 @@ struct StrategyConfig {
 };
 
 struct PrivacyConfig {
-  std::string mode = "in_process";  ///< in_process | channel | sealed | masked (the last two are
-                                    ///< refused until they exist)
+  std::string mode = "in_process";  ///< in_process | channel | sealed | masked (sealed is refused
+                                    ///< until it exists)
   std::string grid = "exact";       ///< exact | ring
   int ring_bits = 32;
   double ring_range = 1.0;  ///< ring grid: largest coordinate of an update, before its weight

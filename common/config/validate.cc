@@ -160,11 +160,17 @@ Fault DevicesFault(const DevicesConfig& devices) {
   return std::nullopt;
 }
 
-Fault PrivacyFault(const PrivacyConfig& privacy) {
-  if (privacy.mode == "masked") {
-    return ScenarioFault{"privacy.mode",
-                         "the mode 'masked' is not built yet; use channel or sealed",
-                         ErrorCode::kUnsupported};
+/// A round of so few clients is never summed.
+Fault MaskedFault(const Scenario& scenario) {
+  const int least = scenario.privacy.min_clients;
+  const int cohort = scenario.strategy.cohort;
+  if (scenario.privacy.mode == "masked" && cohort > 0 && cohort < least) {
+    return ScenarioFault{"strategy.cohort",
+                         "is " + std::to_string(cohort) + ", but under masks a sum of fewer than "
+                             + std::to_string(least)
+                             + " clients is never opened (privacy.min_clients), since it would say "
+                               "too much about each; raise it, or take privacy.mode = \"channel\" "
+                               "with a coordinator that clients trust"};
   }
   return std::nullopt;
 }
@@ -229,7 +235,7 @@ Status CheckDataConfig(const DataConfig& data) {
 
 std::optional<ScenarioFault> FindScenarioFault(const Scenario& scenario) {
   const Fault faults[] = {
-      PrivacyFault(scenario.privacy),
+      MaskedFault(scenario),
       FindNoiseFault(scenario),
       DataFault(scenario.data),
       ModelFault(scenario.model, scenario.data),

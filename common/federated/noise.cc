@@ -68,6 +68,14 @@ std::uint64_t NoiseRoom(double stddev, double most) {
   return static_cast<std::uint64_t>(std::min(std::ceil(8.0 * stddev / most), 0x1p40));
 }
 
+std::uint64_t ShareRoom(double stddev, double most, std::uint64_t clients) {
+  const double each = static_cast<double>(kShareTail) * stddev / most;
+  // One more for what rounding adds to the standard deviation.
+  return 1
+         + static_cast<std::uint64_t>(
+             std::min(std::ceil(each * static_cast<double>(clients)), 0x1p40));
+}
+
 void AddNoise(GridBlock& block, std::uint64_t sigma, const NoiseSource& source, int threads) {
   const std::uint64_t mask = block.grid.mask();
   const std::span<std::int64_t> values(block.values);

@@ -29,6 +29,13 @@ Result<std::uint64_t> NoiseSteps(double stddev, const GridSpec& grid);
 /// of at most `most` a coordinate does not wrap around on a ring: eight standard deviations.
 std::uint64_t NoiseRoom(double stddev, double most);
 
+/// A client's share of noise is never larger than so many standard deviations: one draw in 10^32
+/// is.
+inline constexpr std::uint64_t kShareTail = 12;
+
+/// The same where each of `clients` adds a share of `stddev`, and the largest sum must fit.
+std::uint64_t ShareRoom(double stddev, double most, std::uint64_t clients);
+
 /// Adds an independent draw of the discrete Gaussian of `sigma` steps to every number. Splits the
 /// block over `threads`; the result does not depend on them.
 void AddNoise(GridBlock& block, std::uint64_t sigma, const NoiseSource& source, int threads = 1);

@@ -51,7 +51,10 @@ Client::Outcome Client::Handle(const ServerMessage& message) {
   if (const auto* survivors = std::get_if<SurvivorSet>(&message)) {
     return OnSurvivors(*survivors);
   }
-  return OnProof(std::get<ConsistencyProof>(message));
+  if (const auto* proof = std::get_if<ConsistencyProof>(&message)) {
+    return OnProof(*proof);
+  }
+  return Refusal{Reason::kUnexpected, "a second offer of the session"};
 }
 
 Verdict Client::CheckOffer() const {

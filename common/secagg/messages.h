@@ -9,6 +9,7 @@
 #include "common/core/ids.h"
 #include "common/crypto/ed25519.h"
 #include "common/crypto/x25519.h"
+#include "common/federated/task.h"
 #include "common/secagg/shamir.h"
 #include "common/secagg/transcript.h"
 
@@ -18,6 +19,20 @@
 namespace rondo::secagg {
 
 using Place = std::uint32_t;
+
+// Before step 0 a client is told what it cannot know of the session; the offer of the round
+// follows.
+
+/// From the server, to everyone who is invited.
+struct SessionOffer {
+  Digest session{};  ///< what the server takes the terms for; a client that computes another leaves
+  OfferKind kind = OfferKind::kTrain;
+  RoundId round = 0;
+  std::uint64_t serial = 0;  ///< as in SessionTerms, and so are the next two
+  Digest nonce{};
+  std::uint32_t min_clients = 0;
+  std::uint32_t most_clients = 0;  ///< that may be summed: those invited
+};
 
 // Step 0: every client makes two key pairs for this session and signs them.
 
@@ -124,7 +139,8 @@ struct UnmaskShares {
 using ClientMessage =
     std::variant<AdvertiseKeys, ShareKeys, MaskedChunk, ConsistencySignature, UnmaskShares>;
 
-using ServerMessage = std::variant<KeyDirectory, ShareDelivery, SurvivorSet, ConsistencyProof>;
+using ServerMessage =
+    std::variant<KeyDirectory, ShareDelivery, SurvivorSet, ConsistencyProof, SessionOffer>;
 
 /// Bytes of a masked vector in one piece.
 inline constexpr std::size_t kMaskedChunk = (std::size_t{1} << 20) - 256;

@@ -103,10 +103,12 @@ Result<Message> ParseEnrolled(ByteView payload) {
   bounds.Text("certificate", proto.certificate(), kPemCap);
   bounds.Text("authority", proto.authority(), kPemCap);
   bounds.Digest("catalogue_sha256", proto.catalogue_sha256(), true);
+  bounds.Text("trust_mode", proto.trust_mode(), 64);
   Enrolled message{.certificate_pem = proto.certificate(),
                    .authority_pem = proto.authority(),
                    .data = FromProto(bounds, proto.data()),
-                   .catalogue_sha256 = proto.catalogue_sha256()};
+                   .catalogue_sha256 = proto.catalogue_sha256(),
+                   .trust_mode = Printable(proto.trust_mode())};
   RONDO_TRY_STATUS(bounds.status());
   return Message(std::move(message));
 }
@@ -151,6 +153,7 @@ Bytes ToFrame(const Enrolled& message) {
   proto.set_authority(message.authority_pem);
   ToProto(message.data, proto.mutable_data());
   proto.set_catalogue_sha256(message.catalogue_sha256);
+  proto.set_trust_mode(message.trust_mode);
   return FrameOf(FrameType::kEnrolled, proto);
 }
 

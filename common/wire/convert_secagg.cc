@@ -4,6 +4,7 @@
 
 #include "common/core/check.h"
 #include "common/secagg/graph.h"
+#include "common/secagg/session.h"
 #include "common/wire/convert.h"
 #include "common/wire/field_limits.h"
 #include "common/wire/secagg_messages.h"
@@ -112,6 +113,16 @@ void Write(const secagg::ConsistencyProof& message, v1::SecaggFromServer& proto)
     PutPlace(signature.member, out);
     Put(signature.signature, out);
   }
+}
+
+void Write(const secagg::SessionOffer& message, v1::SecaggFromServer& proto) {
+  v1::SessionOffer* out = proto.mutable_session_offer();
+  out->set_kind(static_cast<std::uint32_t>(message.kind));
+  out->set_round(message.round);
+  out->set_serial(message.serial);
+  Put(message.nonce, out->mutable_nonce());
+  out->set_min_clients(message.min_clients);
+  out->set_most_clients(message.most_clients);
 }
 
 template <typename Proto, typename Message>
@@ -278,6 +289,22 @@ secagg::ConsistencyProof Read(detail::Bounds& bounds, const v1::ConsistencyProof
   return message;
 }
 
+secagg::SessionOffer Read(detail::Bounds& bounds, const v1::SessionOffer& proto) {
+  constexpr std::uint64_t kAny = ~std::uint64_t{0};
+  bounds.Range("kind", proto.kind(), 0U, 1U);
+  bounds.Range("round", proto.round(), 1U, ~0U);
+  bounds.Range<std::uint64_t>("serial", proto.serial(), 1, kAny);
+  bounds.Range("min_clients", proto.min_clients(), secagg::kLeastClients, kMostSessionClients);
+  bounds.Range("most_clients", proto.most_clients(), 1U, kMostSessionClients);
+  secagg::SessionOffer message{.kind = static_cast<OfferKind>(proto.kind()),
+                               .round = proto.round(),
+                               .serial = proto.serial(),
+                               .min_clients = proto.min_clients(),
+                               .most_clients = proto.most_clients()};
+  Get(bounds, "nonce", proto.nonce(), message.nonce);
+  return message;
+}
+
 /// The message with its session, or the first bound it breaks.
 template <typename Any, typename Step, typename Proto>
 Result<Any> WithSession(detail::Bounds& bounds, const Proto& proto, Step step) {
@@ -357,6 +384,8 @@ Result<secagg::ServerMessage> DecodeSecaggFromServer(ByteView bytes) {
       return WithSession<Any>(bounds, proto, Read(bounds, proto.survivor_set()));
     case Proto::kConsistencyProof:
       return WithSession<Any>(bounds, proto, Read(bounds, proto.consistency_proof()));
+    case Proto::kSessionOffer:
+      return WithSession<Any>(bounds, proto, Read(bounds, proto.session_offer()));
     case Proto::STEP_NOT_SET:
       break;
   }

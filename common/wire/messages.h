@@ -82,9 +82,9 @@ struct ContributionChunk {
   std::string bytes;
 };
 
-/// A message of the aggregation protocol from the server.
+/// A message of the aggregation protocol, from either side.
 struct Aggregation {
-  RoundId round = 0;
+  RoundId round = 0;  ///< from the client: of the offer that it works on
   Bytes payload;
 };
 
@@ -109,6 +109,7 @@ struct Enrolled {
   std::string authority_pem;
   DataConfig data;  ///< the rules that all clients share
   std::string catalogue_sha256;
+  std::string trust_mode;  ///< as in Welcome
 };
 
 struct CatalogueChunk {

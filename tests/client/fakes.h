@@ -74,6 +74,7 @@ struct TrainerScript {
   float step = 0.5F;                                   ///< every coordinate of the delta
   std::function<void(ParameterVector& delta)> change;  ///< of the delta, if given
   double loss = 1.25;
+  std::uint64_t weight = 7;
   std::optional<Error> error;  ///< of the one client
   bool wait_for_stop = false;  ///< trains until it is told to stop
 
@@ -129,8 +130,11 @@ class FakeTrainer : public CohortTrainer {
       }
       outcome.deltas.push_back(std::move(delta.values));
     }
-    outcome.clients.push_back(
-        {.id = clients.front().id, .weight = 7, .positions = 3, .steps = 2, .loss = script_.loss});
+    outcome.clients.push_back({.id = clients.front().id,
+                               .weight = script_.weight,
+                               .positions = 3,
+                               .steps = 2,
+                               .loss = script_.loss});
     return outcome;
   }
 
@@ -183,9 +187,10 @@ class RowScorer : public Scorer {
 /// Work of a session that was set up for SmallCatalogue.
 inline LocalWork MakeWork(DataSource& source,
                           TrainerScript& script,
-                          ScorerScript* scorers = nullptr) {
+                          ScorerScript* scorers = nullptr,
+                          const ClientId& id = "hospital") {
   return LocalWork(
-      {.id = "hospital",
+      {.id = id,
        .data = source,
        .catalogue_sha256 = SmallCatalogue()->sha256(),
        .trainers =

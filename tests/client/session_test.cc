@@ -112,6 +112,18 @@ TEST_F(SessionTest, AnUnknownTrustModeIsRefused) {
   EXPECT_EQ(end.error.code, ErrorCode::kUnsupported);
 }
 
+TEST_F(SessionTest, AWeakerTrustModeThanTheOwnerAsksForIsRefused) {
+  limits_.trust = "masked";
+
+  const SessionEnd end =
+      Serve([&](Channel& channel) -> Task<void> { co_await GreetWith(channel, Unchanged); });
+
+  EXPECT_EQ(end.kind, Kind::kRefused);
+  EXPECT_EQ(end.error.code, ErrorCode::kFailedPrecondition);
+  EXPECT_NE(end.error.message.find("limits.trust asks for 'masked'"), std::string::npos)
+      << end.error.message;
+}
+
 TEST_F(SessionTest, ARejectionEndsWithTheReasonOfTheCoordinator) {
   const SessionEnd end = Serve([&](Channel& channel) -> Task<void> {
     co_await Next(channel);

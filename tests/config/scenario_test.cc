@@ -96,15 +96,14 @@ TEST(Scenario, AnUnknownPresetGetsASuggestion) {
   EXPECT_THAT(scenario.error().message, HasSubstr("did you mean 'fedadam'?"));
 }
 
-TEST(Scenario, ModesThatDoNotExistAreRefusedWithExitCode4) {
-  for (const std::string mode : {"masked"}) {
-    const Result<Scenario> scenario = FromSets({"privacy.mode=" + mode});
-
-    ASSERT_FALSE(scenario.has_value());
-    EXPECT_EQ(scenario.error().code, ErrorCode::kUnsupported);
-    EXPECT_EQ(ExitCode(scenario.error().code), 4);
-    EXPECT_THAT(scenario.error().message, HasSubstr("not built yet; use channel"));
-  }
+TEST(Scenario, MaskedRoundsNeedACohortThatIsLargeEnoughToHideIn) {
+  EXPECT_TRUE(FromSets({"privacy.mode=masked"}));
+  EXPECT_TRUE(FromSets({"privacy.mode=masked", "strategy.cohort=5", "privacy.min_clients=5"}));
+  const Result<Scenario> scenario =
+      FromSets({"privacy.mode=masked", "strategy.cohort=4", "privacy.min_clients=5"});
+  ASSERT_FALSE(scenario.has_value());
+  EXPECT_THAT(scenario.error().message, HasSubstr("a sum of fewer than 5 clients"));
+  EXPECT_FALSE(FromSets({"privacy.min_clients=2"}));
 }
 
 TEST(Scenario, WrittenScenariosReadBackTheSame) {

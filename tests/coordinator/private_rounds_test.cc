@@ -74,7 +74,7 @@ TEST(PrivateRoundsTest, UnderMasksClientsAddTheNoiseAndPayWhenInvited) {
   PrivacyConfig config{.mode = "masked", .grid = "ring", .clip_norm = 0.5, .min_clients = 4};
   config.noise_multiplier = 3.0;
   const PrivateRounds rounds = Rounds(config, 10);
-  TrainTask task{.grid = MakeGrid(config, 1, 10 + rounds.GridRoom(state)).value()};
+  TrainTask task{.grid = MakeGrid(config, 1, 10 + rounds.GridRoom(state, 10)).value()};
   rounds.Plan(task, 1000, state);
   EXPECT_NEAR(task.noise_stddev * std::sqrt(4.0), 1.5, 1e-3);
   EXPECT_GE(task.noise_stddev * std::sqrt(4.0), 1.5);

@@ -200,13 +200,6 @@ TEST_F(SimulationTest, ACohortBeyondThePopulationIsRefused) {
               AllOf(HasSubstr("strategy.cohort is 31"), HasSubstr("only 30 clients")));
 }
 
-TEST_F(SimulationTest, ModesThatDoNotExistYetAreRefusedAndNotWeakened) {
-  for (const std::string mode : {"masked"}) {
-    EXPECT_THAT(Refusal({"small.toml", "--set", "privacy.mode=" + mode}),
-                HasSubstr("'" + mode + "' is not built yet"));
-  }
-}
-
 TEST_F(SimulationTest, AFolderWithARunIsNotOverwritten) {
   ASSERT_EQ(Run({"small.toml", "--out", "out"}).code, 0);
   const std::string before = *ReadTextFile(Path("out/summary.json"));

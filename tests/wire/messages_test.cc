@@ -43,8 +43,11 @@ Offer EvaluateOffer() {
 }
 
 Enrolled EnrolledMessage() {
-  Enrolled message{
-      .certificate_pem = "c", .authority_pem = "a", .data = {}, .catalogue_sha256 = kDigest};
+  Enrolled message{.certificate_pem = "c",
+                   .authority_pem = "a",
+                   .data = {},
+                   .catalogue_sha256 = kDigest,
+                   .trust_mode = "masked"};
   message.data.events = {{"buy", "target"}};
   message.data.split = "global_time";
   message.data.validation_from = 5.5;
@@ -121,6 +124,7 @@ TEST(Messages, AnEnrolmentKeepsEveryField) {
   const Enrolled got = std::get<Enrolled>(Decode(Encode(EnrolledMessage())).value());
   EXPECT_EQ(got.certificate_pem, "c");
   EXPECT_EQ(got.authority_pem, "a");
+  EXPECT_EQ(got.trust_mode, "masked");
   EXPECT_EQ(got.data.events, EnrolledMessage().data.events);
   EXPECT_EQ(got.data.split, "global_time");
   EXPECT_EQ(got.data.validation_from, 5.5);

@@ -40,6 +40,7 @@ std::vector<secagg::ServerMessage> ServerMessages() {
       secagg::ShareDelivery{session, {0, 1, 300}, {{1, sealed}, {300, sealed}}},
       secagg::SurvivorSet{session, {0, 300}},
       secagg::ConsistencyProof{session, {{0, Filled<64>(1)}, {300, Filled<64>(2)}}},
+      secagg::SessionOffer{session, OfferKind::kEvaluate, 7, 12, Filled<32>(8), 3, 300},
   };
 }
 
