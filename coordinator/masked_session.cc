@@ -110,7 +110,7 @@ void MaskedSession::Drop(const ClientId& client, const Error& why) {
   }
 }
 
-Step MaskedSession::Note(secagg::ServerStep step) {
+Step MaskedSession::Note(const secagg::ServerStep& step) {
   Step todo{.persist = {}, .send = std::exchange(unsent_, {}), .wake = step.wake};
   todo.send.reserve(todo.send.size() + step.send.size());
   for (const secagg::AddressedMessage& message : step.send) {

@@ -62,7 +62,7 @@ class MaskedSession : public AggregationSession {
   Result<std::vector<UpdateSum>> Take() && override;
 
  private:
-  Step Note(secagg::ServerStep step);
+  Step Note(const secagg::ServerStep& step);
 
   Parts parts_;
   secagg::SumShape shape_;

@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "client/agent.h"
+#include "common/crypto/key_file.h"
 #include "common/transport/loopback_channel.h"
 #include "common/wire/secagg_messages.h"
 #include "coordinator/contribution_decoder.h"
@@ -88,7 +89,7 @@ class Member {
     boost::asio::any_io_executor workers;
   };
 
-  Member(Parts parts, client::testing::TrainerScript& trainer, client::LoadedData log)
+  Member(Parts parts, client::testing::TrainerScript& trainer, LoadedData log)
       : source_(std::move(log)),
         work_(client::testing::MakeWork(source_, trainer, nullptr, parts.own.id)),
         state_(client::ClientState::Open(parts.state).value()),
@@ -159,7 +160,7 @@ class MaskedFederation : public ::testing::Test {
 
   /// A signing key that can be loaded again, as the file of a client.
   std::filesystem::path Keep(const SigningKey& key) {
-    const std::filesystem::path file = folder / ("key-" + std::to_string(keys.size()));
+    std::filesystem::path file = folder / ("key-" + std::to_string(keys.size()));
     EXPECT_TRUE(SaveSigningKey(key, file));
     return file;
   }
@@ -248,7 +249,7 @@ class MaskedFederation : public ::testing::Test {
   std::deque<client::testing::TrainerScript> trainers;
   std::deque<client::Limits> limits;
   std::vector<WatchedChannel::Watch> watches;
-  std::function<client::LoadedData(std::size_t member)> log;
+  std::function<LoadedData(std::size_t member)> log = nullptr;  ///< none: SmallLog
   TemporaryFolder folder;
   MemorySink sink;
   RecordingObserver observer;

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "client/masked_round.h"
+#include "common/core/file.h"
 #include "tests/masked/federation.h"
 
 /// Masked rounds of real client sessions and the real coordinator.

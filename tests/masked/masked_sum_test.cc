@@ -10,8 +10,9 @@ std::shared_ptr<const ParameterLayout> Numbers(std::int64_t size) {
 }
 
 GridBlock Block(const char* name, const GridSpec& grid, std::vector<std::int64_t> values) {
+  auto layout = Numbers(std::ssize(values));
   return {.name = name,
-          .layout = Numbers(std::ssize(values)),
+          .layout = std::move(layout),
           .grid = grid,
           .scaling = Scaling::kByWeight,
           .values = std::move(values)};
