@@ -10,8 +10,8 @@
 namespace rondo::coordinator {
 
 /// The sessions of the rounds; the run has its name. `membership` outlives them.
-/// Errors  kInvalidArgument if a key that the mode needs is not set; those of its file; kIo, kCorrupt
-/// of what secure aggregation keeps on disk.
+/// Errors  kInvalidArgument if a key that the mode needs is not set; those of its file; kIo,
+/// kCorrupt of what secure aggregation keeps on disk.
 Result<SessionFactory> SessionsFor(const Federation& federation, const Membership& membership);
 
 /// The largest upload of a client, in bytes.

@@ -180,9 +180,9 @@ TEST_F(HalvesTest, OneThatFallsSilentIsLeftOutAtTheDeadlineOfTheStep) {
     auto session = NewSession(7 + step);
     Play(*session);
     const bool counts = step >= 3;
-    ExpectSumOf(*session,
-                counts ? std::vector<std::size_t>{0, 1, 2, 3, 4}
-                       : std::vector<std::size_t>{0, 1, 3, 4});
+    ExpectSumOf(
+        *session,
+        counts ? std::vector<std::size_t>{0, 1, 2, 3, 4} : std::vector<std::size_t>{0, 1, 3, 4});
   }
 }
 
