@@ -20,8 +20,11 @@
 
 namespace {
 
+// NOLINTBEGIN(cppcoreguidelines-avoid-non-const-global-variables): operator new has no other place to count in.
 std::atomic<bool> counting = false;
 std::atomic<std::size_t> allocated = 0;
+
+// NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables)
 
 void* Allocate(std::size_t size) {
   if (counting) {
@@ -139,8 +142,10 @@ bool Unpacks(const CompressionConfig& config, ByteView bytes) {
 
 std::vector<Bomb> Bombs() {
   constexpr int kTenMillion = 10'000'000;
+  constexpr int kTypes = 256;
   std::vector<Bomb> bombs;
-  for (int type = 0; type < 256; ++type) {
+  bombs.reserve(kTypes + 32);
+  for (int type = 0; type < kTypes; ++type) {
     bombs.push_back({"a length of 2^32 - 1, type " + std::to_string(type),
                      {0xFF, 0xFF, 0xFF, 0xFF, static_cast<std::uint8_t>(type), kFrameVersion},
                      Decodes});
