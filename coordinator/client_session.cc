@@ -64,7 +64,6 @@ Task<Status> ClientSession::Greet() {
   rules.largest = wire::FrameCap(static_cast<std::uint8_t>(wire::FrameType::kHello));
   channel_->SetRules(rules);
   RONDO_CO_TRY(const Bytes frame, co_await channel_->Receive(deadline));
-  channel_->SetRules(options_.rules);
   RONDO_CO_TRY(const wire::Message message, wire::Decode(frame));
   const auto* hello = std::get_if<wire::Hello>(&message);
   if (hello == nullptr) {
@@ -86,6 +85,9 @@ Task<Status> ClientSession::Greet() {
   Bytes answer = wire::Encode(std::move(welcome).value());
   const Status sent = co_await channel_->Send(std::move(answer), deadline);
   visiting_ = sent.has_value() && hello->only_looks;
+  if (!visiting_) {
+    channel_->SetRules(options_.rules);
+  }
   co_return sent;
 }
 
@@ -204,9 +206,10 @@ Status ClientSession::Handle(wire::Message message) {
     return HandleChunk(*chunk);
   }
   if (auto* step = std::get_if<wire::Aggregation>(&message)) {
-    if (assignment_ && assignment_->round == step->round) {
-      owner_.OnAggregation(*this, step->round, std::move(step->payload));
+    if (!assignment_ || assignment_->round != step->round) {
+      return Ignore("a step of an aggregation", step->payload.size());
     }
+    owner_.OnAggregation(*this, step->round, std::move(step->payload));
     return Ok();
   }
   if (const auto* decline = std::get_if<wire::Decline>(&message)) {

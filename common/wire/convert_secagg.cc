@@ -330,6 +330,12 @@ constexpr detail::FieldLimit kPlaces[] = {
     {.number = 1, .count = kMostSessionClients, .bytes = 2 * kMostSessionClients},
     {.number = 2}};
 constexpr detail::FieldLimit kSmall[] = {{.number = 1}, {.number = 2}, {.number = 3}};
+constexpr detail::FieldLimit kOffer[] = {{.number = 1},
+                                         {.number = 2},
+                                         {.number = 3},
+                                         {.number = 4, .bytes = 32},
+                                         {.number = 5},
+                                         {.number = 6}};
 constexpr detail::FieldLimit kFromClient[] = {{.number = 1, .bytes = 32},
                                               {.number = 2, .inside = kSmall},
                                               {.number = 3, .inside = kSmall},
@@ -340,7 +346,8 @@ constexpr detail::FieldLimit kFromServer[] = {{.number = 1, .bytes = 32},
                                               {.number = 2, .inside = kSmall},
                                               {.number = 3, .inside = kPlaces},
                                               {.number = 4, .inside = kPlaces},
-                                              {.number = 5, .inside = kSmall}};
+                                              {.number = 5, .inside = kSmall},
+                                              {.number = 6, .inside = kOffer}};
 
 }  // namespace
 
