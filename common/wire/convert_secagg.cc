@@ -25,11 +25,6 @@ constexpr std::size_t kKeysOfEntry = 32 + 32 + 64;
 
 // -- writing
 
-template <std::size_t N>
-void Put(const std::array<std::uint8_t, N>& bytes, std::string* out) {
-  out->append(reinterpret_cast<const char*>(bytes.data()), N);
-}
-
 void Put(ByteView bytes, std::string* out) {
   out->append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }

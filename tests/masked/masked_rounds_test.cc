@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "client/masked_round.h"
 #include "common/core/file.h"
@@ -46,6 +47,102 @@ TEST_F(MaskedRoundsTest, TheSameBitsAsInTheClearOnEitherGrid) {
     EXPECT_EQ(masked->state.model.values, clear->state.model.values) << grid;
     EXPECT_NE(masked->state.model.values, InitialParameters(layout, scenario.seed).values);
   }
+}
+
+/// Six users with one item each to validate on.
+LoadedData SixUsers(std::shared_ptr<const Catalogue> catalogue, std::size_t member) {
+  LoadedData data;
+  data.dataset.catalogue = std::move(catalogue);
+  std::vector<TestRows> test;
+  for (std::size_t user = 0; user < 6; ++user) {
+    const auto last = static_cast<ItemRow>((user + member) % 6 + 1);
+    data.dataset.users.push_back(
+        client::testing::MakeUser("u" + std::to_string(user), {1, 2, 3, last}, 3));
+    test.push_back({.rows = {5}, .times = {9.0}});
+  }
+  data.test = HeldOutTest(std::move(test));
+  return data;
+}
+
+TEST_F(MaskedRoundsTest, MetricsAreMaskedTooAndTheSame) {
+  scenario.evaluation.every = 1;
+  scenario.evaluation.protocols = {"full"};
+  log = [this](std::size_t member) {
+    return SixUsers(catalogue, member);
+  };
+  const auto masked = Run();
+  ASSERT_TRUE(masked) << masked.error().message;
+  const std::vector<coordinator::ValidationReport> under_masks = observer.validations;
+  EXPECT_EQ(persisted.size(), 4U);  // Two rounds, two validations.
+  scenario.privacy.mode = "channel";
+  const auto clear = Run();
+  ASSERT_TRUE(clear) << clear.error().message;
+
+  ASSERT_EQ(under_masks.size(), 2U);
+  ASSERT_EQ(observer.validations.size(), 2U);
+  for (std::size_t i = 0; i < under_masks.size(); ++i) {
+    ASSERT_TRUE(under_masks[i].metrics && observer.validations[i].metrics);
+    EXPECT_EQ(under_masks[i].metrics->users, 30U);
+    EXPECT_EQ(under_masks[i].metrics->names, observer.validations[i].metrics->names);
+    EXPECT_EQ(under_masks[i].metrics->means, observer.validations[i].metrics->means);
+    EXPECT_GT(under_masks[i].metrics->Find("full/ndcg@10").value_or(0.0), 0.0);
+  }
+}
+
+TEST_F(MaskedRoundsTest, EveryClientAddsItsShareOfTheNoise) {
+  scenario.strategy.rounds = 1;
+  scenario.strategy.cohort = 5;
+  scenario.strategy.weighting = "uniform";
+  scenario.privacy.clip_norm = 0.5;
+  scenario.privacy.noise_multiplier = 2.0;
+  for (client::testing::TrainerScript& trainer : trainers) {
+    trainer.step = 0.0F;
+    trainer.weight = 1;
+  }
+
+  const auto outcome = Run();
+
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_EQ(outcome->state.ledger.releases(), 1);
+  ASSERT_EQ(observer.rounds.size(), 1U);
+  EXPECT_TRUE(std::isnan(observer.rounds[0].loss));
+  // The shares of three would do; all five are there.
+  const double sigma = 2.0 * 0.5 * std::sqrt(5.0 / 3.0);
+  const std::vector<float> before = InitialParameters(layout, scenario.seed).values;
+  double squares = 0.0;
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    const double noise = 5.0 * (outcome->state.model.values[i] - before[i]);
+    squares += noise * noise / (sigma * sigma);
+  }
+  // Chi-square; six standard deviations are one in 10^8 at this size.
+  const auto numbers = static_cast<double>(before.size());
+  EXPECT_GT(numbers, 100.0);
+  EXPECT_NEAR(squares, numbers, 6.0 * std::sqrt(2.0 * numbers));
+}
+
+TEST_F(MaskedRoundsTest, AClientThatWantsMoreToHideAmongLeavesAndTheOthersGoOn) {
+  scenario.strategy.rounds = 1;
+  limits[2].min_clients = 4;
+
+  const auto outcome = Run();
+
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_EQ(observer.rounds.at(0).contributors, 4U);
+  EXPECT_EQ(observer.rounds.at(0).dropped.at(0).first, ids[2]);
+  EXPECT_EQ(records[2].tasks_declined, 1U);
+  EXPECT_EQ(records[2].rounds_trained, 0U);
+}
+
+TEST_F(MaskedRoundsTest, OneThatTheRosterDoesNotNameIsNotAskedForAnything) {
+  scenario.strategy.rounds = 1;
+  roster.entries.erase(roster.entries.begin() + 1);
+
+  const auto outcome = Run();
+
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_EQ(observer.rounds.at(0).invited, 4U);
+  EXPECT_EQ(observer.rounds.at(0).contributors, 4U);
+  EXPECT_FALSE(std::filesystem::exists(MaskedFile(1)));
 }
 
 TEST_F(MaskedRoundsTest, ARecordAndAReceiptAreOnDiskBeforeAnythingLeaves) {

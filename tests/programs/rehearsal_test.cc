@@ -50,6 +50,21 @@ TEST_F(RehearsalTest, PrintsTheTableAndLeavesNoProcess) {
   EXPECT_EQ(*ReadTextFile(Path("poc/scenario.toml")), scenario) << "it wrote into the first one";
 }
 
+TEST_F(RehearsalTest, MasksRoundsFromThreeClientsOn) {
+  const std::string masked = "privacy.mode=masked";
+  const Ending few = RunToEnd(Poc(2, {"--set", masked}));
+  EXPECT_EQ(few.code, 4) << few.err;
+  EXPECT_THAT(few.err, HasSubstr("opens no sum of fewer than 3 clients"));
+  std::filesystem::remove_all(Path("poc"));
+
+  const Ending end = RunToEnd(Command(
+      {"rondo-sim", "poc", "--clients", "3", "scenario.toml", "--out", "poc", "--set", masked}));
+  ASSERT_EQ(end.code, 0) << end.err;
+  const std::string log = *ReadTextFile(Path("poc/coordinator.log"));
+  EXPECT_THAT(log, HasSubstr("trust mode 'masked'"));
+  EXPECT_THAT(log, HasSubstr("\nround 2: 3 of 3 clients"));
+}
+
 TEST_F(RehearsalTest, TakesANewFolderAndInstitutionsOfAnyName) {
   std::string users = "user_id:token\tcity:token\n";
   for (int user = 0; user < 60; ++user) {
