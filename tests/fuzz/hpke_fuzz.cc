@@ -3,6 +3,7 @@
 
 #include "common/core/check.h"
 #include "common/crypto/hpke.h"
+#include "common/wire/sealed.h"
 #include "tests/fuzz/scratch.h"
 #include "tests/fuzz/target.h"
 
@@ -54,7 +55,25 @@ bool Run(ByteView input) {
   return true;
 }
 
+const wire::SealedFor kFor{.run_id = "run", .round = 4, .client = "acme"};
+constexpr std::string_view kContribution = "an encoded contribution";
+
+/// The ephemeral keys are new each time, so what opens is known by its content.
+bool RunSealed(ByteView input) {
+  const auto opened = wire::OpenContribution(Recipient(), kFor, input);
+  RONDO_CHECK(!opened || AsText(opened->view()) == kContribution) << "a forgery was opened";
+  return opened.has_value();
+}
+
+std::vector<Bytes> SealedSeeds() {
+  return {wire::SealContribution(Recipient().public_key(), kFor, AsBytes(kContribution)).value()};
+}
+
 }  // namespace
+
+Target SealedTarget() {
+  return {"sealed", RunSealed, SealedSeeds};
+}
 
 Target HpkeTarget() {
   return {"hpke", Run, Seeds};

@@ -58,6 +58,12 @@ std::vector<Bytes> ServerSeeds() {
       secagg::ShareDelivery{session, {0, 1, 300}, {{1, sealed}, {300, sealed}}},
       secagg::SurvivorSet{session, {0, 300}},
       secagg::ConsistencyProof{session, {{0, Filled<64>(1)}, {300, Filled<64>(2)}}},
+      secagg::SessionOffer{.session = session,
+                           .round = 3,
+                           .serial = 4,
+                           .nonce = Filled<32>(5),
+                           .min_clients = 3,
+                           .most_clients = 7},
   });
 }
 

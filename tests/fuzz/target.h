@@ -32,6 +32,7 @@ Target PackedContributionTarget();
 Target SecaggClientTarget();
 Target SecaggServerTarget();
 Target HpkeTarget();
+Target SealedTarget();
 Target SafetensorsTarget();
 Target CheckpointTarget();
 Target RosterTarget();

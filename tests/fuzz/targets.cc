@@ -14,6 +14,7 @@ std::span<const Target> Targets() {
       SecaggClientTarget(),
       SecaggServerTarget(),
       HpkeTarget(),
+      SealedTarget(),
       SafetensorsTarget(),
       CheckpointTarget(),
       RosterTarget(),
