@@ -57,7 +57,6 @@ class Run {
       Membership& membership,
       FederationRecord& record)
       : federation_(federation),
-        sessions_(std::move(sessions)),
         membership_(membership),
         checkpoints_(std::move(checkpoints)),
         start_(std::move(start)),
@@ -183,16 +182,24 @@ class Run {
     });
   }
 
-  /// Without the key that a roster vouches for, all clients would decline.
+  /// Whether clients need a roster that is not there yet: for the key that they seal to, or for
+  /// those of each other.
+  bool LacksRoster() const {
+    const std::string& mode = federation_.scenario.privacy.mode;
+    return (mode == "sealed" && !membership_.aggregation())
+           || (mode == "masked" && membership_.roster().empty());
+  }
+
+  /// Without the keys that a roster vouches for, all clients would decline.
   Task<void> AwaitRoster() {
-    const bool needed = federation_.scenario.privacy.mode == "sealed";
-    if (needed && !membership_.aggregation()) {
+    if (LacksRoster()) {
       fmt::print(stderr,
-                 "waiting for a signed roster: clients seal to the aggregation key that it names; "
-                 "export, sign and publish it with `rondo-coordinator roster`\n");
+                 "waiting for a signed roster: in trust mode '{}' clients go by the keys that it "
+                 "names; export, sign and publish it with `rondo-coordinator roster`\n",
+                 federation_.scenario.privacy.mode);
     }
     Timer pause(io_);
-    while (needed && !membership_.aggregation() && !stop_.stop_requested()) {
+    while (LacksRoster() && !stop_.stop_requested()) {
       pause.expires_after(kStopPoll);
       co_await pause.async_wait(kAwait);
     }
@@ -247,7 +254,6 @@ class Run {
   }
 
   const Federation& federation_;
-  SessionFactory sessions_;
   Membership& membership_;
   RunCheckpoints checkpoints_;
   RunState start_;

@@ -51,6 +51,8 @@ class WatchedChannel final : public Channel {
 
   void Close() override { inner_->Close(); }
 
+  void SetRules(const ReceiveRules& rules) override { inner_->SetRules(rules); }
+
   const ClientId& peer() const override { return inner_->peer(); }
 
   std::uint64_t bytes_sent() const override { return inner_->bytes_sent(); }
