@@ -36,6 +36,8 @@ batch_size = 64
 [strategy]
 name = "fedadam"
 rounds = 1000000
+cohort = 3
+over_selection = 1.4
 deadline_s = 20
 max_void_rounds = 1000
 [evaluation]
