@@ -166,7 +166,8 @@ def send_frames(target, counts, until, share, sort):
                     except (ssl.SSLWantReadError, BlockingIOError):
                         pass
                     connection.setblocking(True)
-            drain(connection)
+            if sort != "out of place":
+                drain(connection)
             connection.close()
         except OSError:
             pass
