@@ -36,6 +36,8 @@ batch_size = 64
 [strategy]
 name = "fedadam"
 rounds = 1000000
+cohort = 3
+over_selection = 1.4
 deadline_s = 20
 max_void_rounds = 1000
 [evaluation]
@@ -164,7 +166,8 @@ def send_frames(target, counts, until, share, sort):
                     except (ssl.SSLWantReadError, BlockingIOError):
                         pass
                     connection.setblocking(True)
-            drain(connection)
+            if sort != "out of place":
+                drain(connection)
             connection.close()
         except OSError:
             pass

@@ -324,25 +324,21 @@ namespace {
 constexpr detail::FieldLimit kPlaces[] = {
     {.number = 1, .count = kMostSessionClients, .bytes = 2 * kMostSessionClients},
     {.number = 2}};
-constexpr detail::FieldLimit kSmall[] = {{.number = 1}, {.number = 2}, {.number = 3}};
-constexpr detail::FieldLimit kOffer[] = {{.number = 1},
-                                         {.number = 2},
-                                         {.number = 3},
-                                         {.number = 4, .bytes = 32},
-                                         {.number = 5},
-                                         {.number = 6}};
+/// Of steps whose fields stand once each.
+constexpr detail::FieldLimit kSingle[] =
+    {{.number = 1}, {.number = 2}, {.number = 3}, {.number = 4}, {.number = 5}, {.number = 6}};
 constexpr detail::FieldLimit kFromClient[] = {{.number = 1, .bytes = 32},
-                                              {.number = 2, .inside = kSmall},
-                                              {.number = 3, .inside = kSmall},
-                                              {.number = 4, .inside = kSmall},
-                                              {.number = 5, .inside = kSmall},
-                                              {.number = 6, .inside = kSmall}};
+                                              {.number = 2, .inside = kSingle},
+                                              {.number = 3, .inside = kSingle},
+                                              {.number = 4, .inside = kSingle},
+                                              {.number = 5, .inside = kSingle},
+                                              {.number = 6, .inside = kSingle}};
 constexpr detail::FieldLimit kFromServer[] = {{.number = 1, .bytes = 32},
-                                              {.number = 2, .inside = kSmall},
+                                              {.number = 2, .inside = kSingle},
                                               {.number = 3, .inside = kPlaces},
                                               {.number = 4, .inside = kPlaces},
-                                              {.number = 5, .inside = kSmall},
-                                              {.number = 6, .inside = kOffer}};
+                                              {.number = 5, .inside = kSingle},
+                                              {.number = 6, .inside = kSingle}};
 
 }  // namespace
 
