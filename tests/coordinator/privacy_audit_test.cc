@@ -93,7 +93,7 @@ class PrivacyAudit {
     RunState ledger;
     ledger.model = {.layout = layout_, .values = std::vector<float>(kCanaries)};
     RunState spent = ledger;
-    const std::uint64_t room = kCanaries + honest.GridRoom(ledger);
+    const std::uint64_t room = kCanaries + honest.GridRoom(ledger, kCanaries);
     TrainTask task{.grid = MakeGrid(Config(kMultiplier), 1, room).value()};
     honest.Plan(task, kCanaries, ledger);
     const UpdateSum sum = Sum(task);
