@@ -6,9 +6,18 @@
 #include <unistd.h>
 #include <utility>
 
+/// What the library believes of a text and is not so: "[" and a line end are enough. Its own answer
+/// is to end the program.
+struct BrokenBelief {};
+
 // The packaged library throws; its headers alone return errors.
+#define TOML_ASSERT(belief) ((belief) ? static_cast<void>(0) : throw BrokenBelief())
 #define TOML_EXCEPTIONS 0
 #define TOML_HEADER_ONLY 1
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored \
+    "-Wterminate"  // Some of its functions promise not to throw: they end the program as before.
+#endif
 #include <toml++/toml.h>
 
 #include "common/core/file.h"
@@ -83,16 +92,31 @@ void Flatten(const toml::table& table,
   }
 }
 
+/// Errors  kInvalidArgument with the place in `file`.
+Result<toml::table> ParseToml(const std::string& text, const std::string& file) {
+  try {
+    toml::parse_result parsed = toml::parse(text, file);
+    if (!parsed) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  At(file, parsed.error().source().begin)
+                      + ": broken TOML: " + std::string(parsed.error().description()));
+    }
+    return std::move(parsed).table();
+  } catch (const BrokenBelief&) {
+    return Fail(ErrorCode::kInvalidArgument,
+                file + ": broken TOML: a key or a value is missing or malformed");
+  }
+}
+
 /// Reads `text` as a TOML value; what is none is a bare word.
 ConfigValue ParseValue(const std::string& text) {
   ConfigValue value{.data = text, .raw = text, .kind = "a text"};
   if (text.find('\n') != std::string::npos) {
     return value;
   }
-  const toml::parse_result parsed = toml::parse("value = " + text);
-  if (parsed && parsed.table().size() == 1) {
-    if (const toml::node* node = parsed.table().get("value");
-        node != nullptr && !node->is_table()) {
+  const Result<toml::table> parsed = ParseToml("value = " + text, "value");
+  if (parsed && parsed->size() == 1) {
+    if (const toml::node* node = parsed->get("value"); node != nullptr && !node->is_table()) {
       value = Convert(*node);
       // A quoted text means its content, anything else may stand for itself.
       value.raw = node->is_string() ? std::string() : text;
@@ -146,16 +170,11 @@ std::filesystem::path WorkingFolder() {
 
 Status LoadFile(const std::filesystem::path& file, std::map<Layers::Key, ConfigEntry>& entries) {
   RONDO_TRY(const std::string text, ReadTextFile(file, kLargestFile));
-  const toml::parse_result parsed = toml::parse(text, file.string());
-  if (!parsed) {
-    return Fail(ErrorCode::kInvalidArgument,
-                At(file.string(), parsed.error().source().begin)
-                    + ": broken TOML: " + std::string(parsed.error().description()));
-  }
+  RONDO_TRY(const toml::table parsed, ParseToml(text, file.string()));
   std::error_code ignored;
   const std::filesystem::path base = std::filesystem::absolute(file, ignored).parent_path();
   Layers::Key path;
-  Flatten(parsed.table(), file.string(), base, path, entries);
+  Flatten(parsed, file.string(), base, path, entries);
   return Ok();
 }
 

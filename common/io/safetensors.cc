@@ -133,6 +133,9 @@ Result<TensorInfo> ReadInfo(const std::string& name,
                             const boost::json::value& value,
                             std::uint64_t data_size) {
   const std::string where = " of tensor '" + name + "'";
+  if (name.empty()) {
+    return Corrupt("a tensor has no name");
+  }
   if (!value.is_object()) {
     return Corrupt("the entry" + where + " is no object");
   }
