@@ -61,6 +61,7 @@ class Run {
         checkpoints_(std::move(checkpoints)),
         start_(std::move(start)),
         strategy_(std::move(strategy)),
+        sessions_(std::move(sessions)),
         clients_(io_.get_executor(), ClientOptions(federation, *strategy_, start_, membership)),
         monitor_(federation, clients_, start_.round),
         record_(record),
@@ -258,6 +259,7 @@ class Run {
   RunCheckpoints checkpoints_;
   RunState start_;
   std::unique_ptr<Strategy> strategy_;
+  SessionFactory sessions_;
   SystemClock clock_;
   std::stop_source stop_;
   boost::asio::io_context io_{1};

@@ -32,6 +32,8 @@ class TapChannel final : public Channel {
 
   Task<Result<Bytes>> Receive(TimePoint deadline) override { return inner_->Receive(deadline); }
 
+  void SetRules(const ReceiveRules& rules) override { inner_->SetRules(rules); }
+
   void Close() override { inner_->Close(); }
 
   const ClientId& peer() const override { return inner_->peer(); }
