@@ -39,7 +39,8 @@ void BindModel(ModelConfig& model, Binder& binder) {
   binder.Integer("blocks", model.blocks, {.min = 0, .max = 256});
   binder.Integer("heads", model.heads, {.min = 1, .max = 65536});
   binder.Integer("history", model.history, {.min = 1, .max = 65536});
-  binder.TextList("attention", model.attention, {"multi_head", "dot", "additive", "bilinear"});
+  binder.TextList(
+      "attention", model.attention, {"multi_head", "dot", "additive", "bilinear", "uniform"});
   binder.Number("dropout", model.dropout, {.min = 0, .max = 0.99});
   binder.TextList("features", model.features);
   binder.Choice("fusion", model.fusion, {"sum", "gate", "concat"});
@@ -47,6 +48,10 @@ void BindModel(ModelConfig& model, Binder& binder) {
   binder.Flag("causal", model.causal);
   binder.TextList("personal", model.personal);
   binder.TextList("frozen", model.frozen);
+  binder.Choice("encoder", model.encoder, {"self_attention", "gru", "target_attention"});
+  binder.TextList("forms", model.forms, {"window", "top_k", "gated", "relative"});
+  binder.Integer("window", model.window, {.min = 1, .max = 65536});
+  binder.Integer("top_k", model.top_k, {.min = 1, .max = 65536});
 }
 
 void BindClient(ClientConfig& client, Binder& binder) {
@@ -58,9 +63,10 @@ void BindClient(ClientConfig& client, Binder& binder) {
   binder.Choice("optimizer", client.optimizer, {"sgd", "adam"});
   binder.Number("learning_rate", client.learning_rate, {.min = 0, .above_min = true});
   binder.Number("gradient_clip", client.gradient_clip, {.min = 0});
-  binder.Choice("loss", client.loss, {"softmax", "sampled_softmax", "bce"});
+  binder.Choice("loss", client.loss, {"softmax", "sampled_softmax", "bce", "bpr", "gbce"});
   binder.Integer("negatives", client.negatives, {.min = 1, .max = kMillion});
   binder.Number("feedback_share", client.feedback_share, {.min = 0, .max = 1});
+  binder.Number("calibration", client.calibration, {.min = 0, .max = 1});
   binder.Number("weight_decay", client.weight_decay, {.min = 0});
   binder.Choice("device", client.device, {"auto", "cpu", "cuda"});
 }

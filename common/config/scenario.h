@@ -49,7 +49,8 @@ struct ModelConfig {
   int blocks = 2;
   int heads = 1;     ///< must divide width
   int history = 50;  ///< most recent events seen
-  /// multi_head | dot | additive | bilinear; one a block, the last repeats
+  /// multi_head | dot | additive | bilinear | uniform (every event counts the same: mean pooling);
+  /// one a block, the last repeats
   std::vector<std::string> attention = {"multi_head"};
   double dropout = 0.2;
   /// Catalogue columns fused into the item embedding: "genres", or "genres:token_seq" to say how to
@@ -61,6 +62,12 @@ struct ModelConfig {
   std::vector<std::string> personal;
   std::vector<std::string> frozen;  ///< parameters that keep their initial values
   bool causal = true;               ///< must be off where, and only where, data.order = "none"
+  /// self_attention | gru | target_attention (the last block asks with each candidate)
+  std::string encoder = "self_attention";
+  /// Of all self-attention blocks, any of: window | top_k | gated | relative
+  std::vector<std::string> forms;
+  int window = 32;  ///< window: most recent events that an event looks at, itself among them
+  int top_k = 8;    ///< top_k: events of the highest scores that an event looks at
 };
 
 struct ClientConfig {
@@ -71,11 +78,12 @@ struct ClientConfig {
   std::string optimizer = "sgd";  ///< sgd | adam
   double learning_rate = 1.0;
   double gradient_clip = 0.0;    ///< L2 bound of a step's gradient; 0: none
-  std::string loss = "softmax";  ///< softmax | sampled_softmax | bce
+  std::string loss = "softmax";  ///< softmax | sampled_softmax | bce | bpr | gbce
   int negatives = 1;             ///< sampled losses: negatives a position
   /// Sampled losses: probability that a negative is one of the user's own negative-feedback items,
   /// where there are any; the full softmax ranks every item and has no use for them
   double feedback_share = 0.5;
+  double calibration = 0.75;  ///< gbce: 0 is bce, 1 undoes all of what sampling does to the scores
   double weight_decay = 0.0;
   std::string device = "auto";  ///< auto | cpu | cuda
 };

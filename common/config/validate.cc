@@ -48,6 +48,46 @@ Fault DataFault(const DataConfig& data) {
   return rule ? std::nullopt : Fault({"data.clients", rule.error().message});
 }
 
+bool HasForm(const ModelConfig& model, std::string_view form) {
+  return std::find(model.forms.begin(), model.forms.end(), form) != model.forms.end();
+}
+
+/// What the encoder and the forms of attention need of each other, of the data and of the loss.
+Fault EncoderFault(const ModelConfig& model, const DataConfig& data, const std::string& loss) {
+  const bool attends = model.encoder == "self_attention"
+                       || (model.encoder == "target_attention" && model.blocks > 1);
+  if (!model.forms.empty() && !attends) {
+    return ScenarioFault{"model.forms",
+                         "change self-attention, and model.encoder = \"" + model.encoder
+                             + "\" with model.blocks = " + std::to_string(model.blocks)
+                             + " has none; leave them out"};
+  }
+  for (const std::string& form : model.forms) {
+    if (std::count(model.forms.begin(), model.forms.end(), form) > 1) {
+      return ScenarioFault{"model.forms", "\"" + form + "\" is named twice"};
+    }
+    if ((form == "window" || form == "relative") && data.order == "none") {
+      return ScenarioFault{
+          "model.forms",
+          "\"" + form + "\" needs an order of events, but data.order is 'none'; leave it out"};
+    }
+  }
+  if (HasForm(model, "window") && model.window >= model.history) {
+    return ScenarioFault{"model.window",
+                         std::to_string(model.window) + " events are all of model.history = "
+                             + std::to_string(model.history) + "; lower it, or leave the form out"};
+  }
+  if (model.encoder == "gru" && data.order == "none") {
+    return ScenarioFault{"model.encoder", "gru needs an order of events, but data.order is 'none'"};
+  }
+  if (model.encoder == "target_attention" && loss == "softmax") {
+    return ScenarioFault{"client.loss",
+                         "softmax would take every item through target_attention at every "
+                         "position; use sampled_softmax, bce, bpr or gbce"};
+  }
+  return std::nullopt;
+}
+
 Fault ModelFault(const ModelConfig& model, const DataConfig& data) {
   if (model.width % model.heads != 0) {
     return ScenarioFault{"model.heads",
@@ -239,6 +279,7 @@ std::optional<ScenarioFault> FindScenarioFault(const Scenario& scenario) {
       FindNoiseFault(scenario),
       DataFault(scenario.data),
       ModelFault(scenario.model, scenario.data),
+      EncoderFault(scenario.model, scenario.data, scenario.client.loss),
       StrategyFault(scenario.strategy, scenario.client),
       ObjectiveFault(scenario),
       CompressionFault(scenario.compression, scenario.privacy),

@@ -1,9 +1,12 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <utility>
 
 #include "common/core/ids.h"
+#include "common/core/suggest.h"
 #include "common/federated/parameters.h"
 
 namespace rondo {
@@ -24,15 +27,21 @@ class LayoutBuilder {
                         .init_scale = scale});
   }
 
-  void Linear(const std::string& name, std::int64_t inputs) {
-    Normal(
-        name + ".weight", {width_, inputs}, kLinearGain / std::sqrt(static_cast<double>(width_)));
-    entries_.push_back({.name = name + ".bias", .shape = {width_}, .init = InitRule::kZeros});
+  void Zeros(std::string name, std::vector<std::int64_t> shape) {
+    entries_.push_back(
+        {.name = std::move(name), .shape = std::move(shape), .init = InitRule::kZeros});
+  }
+
+  void Linear(const std::string& name, std::int64_t inputs, std::int64_t parts = 1) {
+    Normal(name + ".weight",
+           {parts * width_, inputs},
+           kLinearGain / std::sqrt(static_cast<double>(width_)));
+    Zeros(name + ".bias", {parts * width_});
   }
 
   void Norm(const std::string& name) {
     entries_.push_back({.name = name + ".weight", .shape = {width_}, .init = InitRule::kOnes});
-    entries_.push_back({.name = name + ".bias", .shape = {width_}, .init = InitRule::kZeros});
+    Zeros(name + ".bias", {width_});
   }
 
   std::vector<ParameterEntry>& entries() { return entries_; }
@@ -41,6 +50,110 @@ class LayoutBuilder {
   std::int64_t width_;
   std::vector<ParameterEntry> entries_;
 };
+
+/// Appends the parameters of a part of block `prefix`.
+using Append = void (*)(LayoutBuilder& builder,
+                        const ModelConfig& config,
+                        const std::string& prefix);
+
+/// A word of the scenario and its parameters.
+struct Part {
+  const char* word;
+  Append append;
+};
+
+void NoParameters(LayoutBuilder&, const ModelConfig&, const std::string&) {}
+
+void AppendAdditive(LayoutBuilder& builder, const ModelConfig& config, const std::string& prefix) {
+  const std::int64_t head_width = config.width / config.heads;
+  builder.Normal(prefix + "additive.weight",
+                 {config.heads, head_width},
+                 1.0 / std::sqrt(static_cast<double>(head_width)));
+}
+
+void AppendBilinear(LayoutBuilder& builder, const ModelConfig& config, const std::string& prefix) {
+  const std::int64_t head_width = config.width / config.heads;
+  builder.Normal(prefix + "bilinear.weight",
+                 {config.heads, head_width, head_width},
+                 1.0 / static_cast<double>(head_width));
+}
+
+void AppendGate(LayoutBuilder& builder, const ModelConfig& config, const std::string& prefix) {
+  builder.Linear(prefix + "gate", config.width);
+}
+
+void AppendRelative(LayoutBuilder& builder, const ModelConfig& config, const std::string& prefix) {
+  builder.Zeros(prefix + "relative.weight", {config.heads, config.history});
+}
+
+// Their functions are in common/model: attention.cc and attention_forms.cc.
+constexpr std::array<Part, 5> kScores = {{{"multi_head", NoParameters},
+                                          {"dot", NoParameters},
+                                          {"additive", AppendAdditive},
+                                          {"bilinear", AppendBilinear},
+                                          {"uniform", NoParameters}}};
+constexpr std::array<Part, 4> kForms = {{{"window", NoParameters},
+                                         {"top_k", NoParameters},
+                                         {"gated", AppendGate},
+                                         {"relative", AppendRelative}}};
+
+/// One block, or one layer of another encoder.
+using AppendEncoder = void (*)(LayoutBuilder& builder, const ModelConfig& config, int block);
+
+void AppendGru(LayoutBuilder& builder, const ModelConfig& config, int block) {
+  const std::string prefix = "blocks." + std::to_string(block) + ".";
+  builder.Linear(prefix + "input", config.width, 3);
+  builder.Linear(prefix + "hidden", config.width, 3);
+}
+
+const Part& Find(std::span<const Part> parts, const std::string& word) {
+  return *std::find_if(
+      parts.begin(), parts.end(), [&](const Part& part) { return part.word == word; });
+}
+
+void AppendAttention(LayoutBuilder& builder, const ModelConfig& config, int block) {
+  const std::string prefix = "blocks." + std::to_string(block) + ".";
+  const std::size_t last = config.attention.size() - 1;
+  const std::string& score = config.attention[std::min(static_cast<std::size_t>(block), last)];
+  builder.Norm(prefix + "norm1");
+  for (const char* name : {"query", "key", "value", "output"}) {
+    builder.Linear(prefix + name, config.width);
+  }
+  Find(kScores, score).append(builder, config, prefix);
+  const bool candidates_ask = config.encoder == "target_attention" && block + 1 == config.blocks;
+  if (!candidates_ask) {
+    for (const std::string& form : config.forms) {
+      Find(kForms, form).append(builder, config, prefix);
+    }
+  }
+  builder.Norm(prefix + "norm2");
+  builder.Linear(prefix + "ff1", config.width);
+  builder.Linear(prefix + "ff2", config.width);
+}
+
+struct EncoderPart {
+  const char* word;
+  AppendEncoder append;
+};
+
+constexpr std::array<EncoderPart, 3> kEncoders = {{{"self_attention", AppendAttention},
+                                                   {"gru", AppendGru},
+                                                   {"target_attention", AppendAttention}}};
+
+template <typename Parts>
+Status CheckWord(const char* key, const Parts& parts, const std::string& word) {
+  std::vector<std::string> words;
+  words.reserve(parts.size());
+  for (const auto& part : parts) {
+    words.emplace_back(part.word);
+  }
+  if (std::find(words.begin(), words.end(), word) != words.end()) {
+    return Ok();
+  }
+  return Fail(ErrorCode::kInvalidArgument,
+              std::string(key) + ": unknown \"" + word + "\"; use " + JoinChoices(words)
+                  + DidYouMean(word, words));
+}
 
 Status CheckConfig(const ModelConfig& config, std::int64_t items, std::int64_t feature_values) {
   if (items < 1 || items >= std::numeric_limits<ItemRow>::max() || feature_values < 0) {
@@ -61,12 +174,12 @@ Status CheckConfig(const ModelConfig& config, std::int64_t items, std::int64_t f
                 "model.attention names no attention; use [\"multi_head\"]");
   }
   for (const std::string& kind : config.attention) {
-    if (kind != "multi_head" && kind != "dot" && kind != "additive" && kind != "bilinear") {
-      return Fail(
-          ErrorCode::kInvalidArgument,
-          "model.attention: unknown \"" + kind + "\"; use multi_head, dot, additive or bilinear");
-    }
+    RONDO_TRY_STATUS(CheckWord("model.attention", kScores, kind));
   }
+  for (const std::string& form : config.forms) {
+    RONDO_TRY_STATUS(CheckWord("model.forms", kForms, form));
+  }
+  RONDO_TRY_STATUS(CheckWord("model.encoder", kEncoders, config.encoder));
   if (config.fusion != "sum" && config.fusion != "gate" && config.fusion != "concat") {
     return Fail(ErrorCode::kInvalidArgument,
                 "model.fusion: unknown \"" + config.fusion + "\"; use sum, gate or concat");
@@ -78,29 +191,6 @@ Status CheckConfig(const ModelConfig& config, std::int64_t items, std::int64_t f
                     + " values");
   }
   return Ok();
-}
-
-void AppendBlock(LayoutBuilder& builder, const ModelConfig& config, std::size_t block) {
-  const std::string prefix = "blocks." + std::to_string(block) + ".";
-  const std::string& kind = config.attention[std::min(block, config.attention.size() - 1)];
-  const std::int64_t heads = config.heads;
-  const std::int64_t head_width = config.width / config.heads;
-  builder.Norm(prefix + "norm1");
-  for (const char* name : {"query", "key", "value", "output"}) {
-    builder.Linear(prefix + name, config.width);
-  }
-  if (kind == "additive") {
-    builder.Normal(prefix + "additive.weight",
-                   {heads, head_width},
-                   1.0 / std::sqrt(static_cast<double>(head_width)));
-  } else if (kind == "bilinear") {
-    builder.Normal(prefix + "bilinear.weight",
-                   {heads, head_width, head_width},
-                   1.0 / static_cast<double>(head_width));
-  }
-  builder.Norm(prefix + "norm2");
-  builder.Linear(prefix + "ff1", config.width);
-  builder.Linear(prefix + "ff2", config.width);
 }
 
 }  // namespace
@@ -123,8 +213,12 @@ Result<std::shared_ptr<const ParameterLayout>> ModelLayout(const ModelConfig& co
   if (config.positions) {
     builder.Normal("position.weight", {config.history, width}, kEmbeddingScale);
   }
+  const auto* const encoder =
+      std::find_if(kEncoders.begin(), kEncoders.end(), [&](const EncoderPart& part) {
+        return part.word == config.encoder;
+      });
   for (int block = 0; block < config.blocks; ++block) {
-    AppendBlock(builder, config, static_cast<std::size_t>(block));
+    encoder->append(builder, config, block);
   }
   builder.Norm("norm");
   RONDO_TRY_STATUS(SetGroups(config, builder.entries()));

@@ -55,11 +55,22 @@ at::Tensor Bilinear(const at::Tensor& query,
   return torch::baddbmm(bias, moved.reshape_as(query), key.transpose(1, 2));
 }
 
-const std::array<AttentionKind, 4>& Kinds() {
-  static const std::array<AttentionKind, 4> kinds = {{{"multi_head", ScaledDot, ""},
+/// 0: every event counts the same, which makes attention a mean. Query and key projections stay
+/// unused in the layout, so that a run with this word starts from the weights of its twin with
+/// another and differs from it in nothing but the shares.
+at::Tensor Uniform(const at::Tensor& query,
+                   const at::Tensor& key,
+                   const at::Tensor&,
+                   const at::Tensor& bias) {
+  return bias.expand({query.size(0), query.size(1), key.size(1)});
+}
+
+const std::array<AttentionKind, 5>& Kinds() {
+  static const std::array<AttentionKind, 5> kinds = {{{"multi_head", ScaledDot, ""},
                                                       {"dot", PlainDot, ""},
                                                       {"additive", Additive, "additive.weight"},
-                                                      {"bilinear", Bilinear, "bilinear.weight"}}};
+                                                      {"bilinear", Bilinear, "bilinear.weight"},
+                                                      {"uniform", Uniform, ""}}};
   return kinds;
 }
 
@@ -71,9 +82,9 @@ Result<const AttentionKind*> FindAttention(const std::string& name) {
       return &kind;
     }
   }
-  return Fail(
-      ErrorCode::kInvalidArgument,
-      "model.attention '" + name + "' is unknown: use multi_head, dot, additive or bilinear");
+  return Fail(ErrorCode::kInvalidArgument,
+              "model.attention '" + name
+                  + "' is unknown: use multi_head, dot, additive, bilinear or uniform");
 }
 
 }  // namespace rondo

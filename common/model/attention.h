@@ -10,9 +10,9 @@ namespace rondo {
 
 /// Raw attention scores of queries against keys, before the mask and the softmax.
 ///
-/// Shapes  query, key [N, L, F] with N = G * B * H, group major; weight depends on the kind, [G,
-/// ...];
-///         bias [N or 1, L, L] is added. Returns [N, L, L].
+/// Shapes  query [N, Q, F], key [N, K, F] with N = G * B * H, group major, heads last; weight
+/// depends
+///         on the kind, [G, ...]; bias [N or 1, Q or 1, K] is added. Returns [N, Q, K].
 using AttentionScore = at::Tensor (*)(const at::Tensor& query,
                                       const at::Tensor& key,
                                       const at::Tensor& weight,

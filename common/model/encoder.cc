@@ -1,20 +1,16 @@
 #include "common/model/encoder.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include <torch/torch.h>
 
-#include "common/model/dropout.h"
+#include "common/model/attention_forms.h"
+#include "common/model/encoder_pass.h"
 #include "common/model/fused_step.h"
 #include "common/model/fusion.h"
-#include "common/model/tensor_dropout.h"
 
 namespace rondo {
 namespace {
-
-constexpr double kNormEpsilon = 1e-8;
-constexpr double kMasked = -1e9;
 
 class RowGather : public torch::autograd::Function<RowGather> {
  public:
@@ -49,134 +45,82 @@ class RowGather : public torch::autograd::Function<RowGather> {
   }
 };
 
-at::Tensor Linear(const at::Tensor& x, const AffineWeights& weights, at::ScalarType products) {
-  if (products == at::kFloat) {
-    return torch::baddbmm(weights.bias.unsqueeze(1), x, weights.weight.transpose(1, 2));
-  }
-  return torch::bmm(x.to(products), weights.weight.to(products).transpose(1, 2)).to(at::kFloat)
-         + weights.bias.unsqueeze(1);
+const std::vector<EncoderKind>& Encoders() {
+  static const std::vector<EncoderKind> kinds = {
+      {.name = "self_attention", .encode = EncodeBySelfAttention},
+      {.name = "gru", .encode = EncodeByGru},
+      {.name = "target_attention", .encode = EncodeForTargets, .score = ScoreByTargetAttention},
+  };
+  return kinds;
 }
 
-at::Tensor Norm(const at::Tensor& x, const AffineWeights& weights) {
-  const std::vector<std::int64_t> shape = {x.size(-1)};
-  if (weights.weight.size(0) == 1) {
-    return torch::layer_norm(x, shape, weights.weight[0], weights.bias[0], kNormEpsilon);
-  }
-  const at::Tensor normal = torch::layer_norm(x, shape, {}, {}, kNormEpsilon);
-  return torch::addcmul(weights.bias.unsqueeze(1), normal, weights.weight.unsqueeze(1));
-}
+/// Gives tensors their places by name, and remembers one that is missing.
+class Binding {
+ public:
+  Binding(const ParameterLayout& layout, const std::vector<at::Tensor>& tensors)
+      : layout_(layout),
+        tensors_(tensors) {}
 
-/// What all blocks of one pass share.
-struct Pass {
-  const ModelConfig& config;
-  const EncoderInput& in;
-  std::int64_t groups;
-  std::int64_t batch;
-  std::int64_t length;
-  at::Tensor keep;        // [G, B L, 1] 0 at padding
-  at::Tensor score_bias;  // [N or G B, L, L] -1e9 where a query must not look
-  std::uint32_t site = 0;
-
-  at::Tensor Mask(const std::vector<std::uint64_t>& keys,
-                  std::int64_t rows,
-                  std::int64_t width,
-                  const at::Tensor& like) {
-    const DropoutSite here{.site = site++, .probability = in.dropout};
-    if (!like.is_cpu()) {
-      return TensorDropoutMask(keys, rows, width, here, like.device()).view(like.sizes());
-    }
-    at::Tensor mask = at::empty({static_cast<std::int64_t>(keys.size()), rows, width}, at::kFloat);
-    FillDropoutMask(
-        keys, rows, width, here, {mask.data_ptr<float>(), static_cast<std::size_t>(mask.numel())});
-    return mask.view(like.sizes());
-  }
-
-  at::Tensor Dropout(const at::Tensor& x) {  // [G, B L, width]
-    if (in.dropout <= 0.0) {
-      return x;
-    }
-    return x * Mask({in.dropout_key.begin(), in.dropout_key.end()}, length, x.size(2), x);
-  }
-
-  at::Tensor AttentionDropout(const at::Tensor& shares) {  // [G B H, L, L]
-    if (in.dropout <= 0.0) {
-      return shares;
-    }
-    std::vector<std::uint64_t> keys;
-    for (const std::uint64_t key : in.dropout_key) {
-      for (int head = 0; head < config.heads; ++head) {
-        keys.push_back(HeadDropoutKey(key, head));
+  at::Tensor Find(const std::string& name) {
+    for (std::size_t i = 0; i < layout_.entries().size(); ++i) {
+      if (layout_.entries()[i].name == name) {
+        return tensors_[i];
       }
     }
-    return shares * Mask(keys, length, length, shares);
+    missing_ = name;
+    return {};
   }
 
-  at::Tensor SplitHeads(const at::Tensor& x) const {  // [G, B L, width] -> [G B H, L, F]
-    const std::int64_t heads = config.heads;
-    const std::int64_t width = x.size(2) / heads;
-    if (heads == 1) {
-      return x.view({groups * batch, length, width});
-    }
-    return x.view({groups * batch, length, heads, width})
-        .transpose(1, 2)
-        .reshape({groups * batch * heads, length, width});
+  AffineWeights Affine(const std::string& name) {
+    return {Find(name + ".weight"), Find(name + ".bias")};
   }
 
-  at::Tensor JoinHeads(const at::Tensor& x) const {
-    const std::int64_t heads = config.heads;
-    const std::int64_t width = x.size(2);
-    if (heads == 1) {
-      return x.view({groups, batch * length, width});
-    }
-    return x.view({groups * batch, heads, length, width})
-        .transpose(1, 2)
-        .reshape({groups, batch * length, heads * width});
-  }
+  const std::string& missing() const { return missing_; }
+
+ private:
+  const ParameterLayout& layout_;
+  const std::vector<at::Tensor>& tensors_;
+  std::string missing_;
 };
 
-at::Tensor ScoreBias(const ModelConfig& config, const at::Tensor& input) {
-  const std::int64_t length = input.size(2);
-  at::Tensor bias = (input == 0).to(at::kFloat).view({-1, 1, length}) * kMasked;
-  bias = bias.expand({bias.size(0), length, length});
-  if (config.causal) {
-    bias = bias + torch::full({length, length}, kMasked, bias.options()).triu(1);
+Result<BlockWeights> BindAttention(const ModelConfig& config, std::size_t block, Binding& binding) {
+  const std::string prefix = "blocks." + std::to_string(block) + ".";
+  BlockWeights weights;
+  const std::size_t last = config.attention.size() - 1;
+  RONDO_TRY(weights.kind, FindAttention(config.attention[std::min(block, last)]));
+  weights.norm1 = binding.Affine(prefix + "norm1");
+  weights.query = binding.Affine(prefix + "query");
+  weights.key = binding.Affine(prefix + "key");
+  weights.value = binding.Affine(prefix + "value");
+  weights.output = binding.Affine(prefix + "output");
+  if (!weights.kind->weight_name.empty()) {
+    weights.score = binding.Find(prefix + weights.kind->weight_name);
   }
-  if (config.heads > 1) {
-    bias = bias.unsqueeze(1).expand({bias.size(0), config.heads, length, length});
+  const bool candidates_ask =
+      config.encoder == "target_attention" && block + 1 == static_cast<std::size_t>(config.blocks);
+  for (const std::string& word : candidates_ask ? std::vector<std::string>() : config.forms) {
+    FormWeights own;
+    RONDO_TRY(own.form, FindForm(word));
+    if (!own.form->weight_name.empty()) {
+      own.weights.weight = binding.Find(prefix + own.form->weight_name + ".weight");
+    }
+    if (own.form->has_bias) {
+      own.weights.bias = binding.Find(prefix + own.form->weight_name + ".bias");
+    }
+    weights.forms.push_back(std::move(own));
   }
-  return bias.reshape({-1, length, length});
+  weights.norm2 = binding.Affine(prefix + "norm2");
+  weights.ff1 = binding.Affine(prefix + "ff1");
+  weights.ff2 = binding.Affine(prefix + "ff2");
+  return weights;
 }
 
-at::Tensor Embed(Pass& pass, const EncoderWeights& weights) {
-  const double scale = std::sqrt(static_cast<double>(pass.config.width));
-  at::Tensor x = GatherGroupRows(weights.item, pass.in.input.view({pass.groups, -1})) * scale;
-  if (weights.position.defined()) {
-    const std::int64_t history = weights.position.size(1);
-    const at::Tensor place =
-        weights.position.narrow(1, history - pass.length, pass.length).unsqueeze(1);
-    x = (x.view({pass.groups, pass.batch, pass.length, -1}) + place).view(x.sizes());
-  }
-  // Not a product: 0 times NaN, in a row that only padding looks at, would spread.
-  return pass.Dropout(x).masked_fill(pass.keep == 0.0, 0.0);
-}
-
-at::Tensor Block(Pass& pass, const BlockWeights& weights, const at::Tensor& x) {
-  const at::Tensor h = Norm(x, weights.norm1);
-  const at::ScalarType products = pass.in.products;
-  const auto heads = [&](const AffineWeights& projection) {
-    return pass.SplitHeads(Linear(h, projection, products)).to(products);
-  };
-  const at::Tensor query = heads(weights.query);
-  const at::Tensor key = heads(weights.key);
-  const at::Tensor value = heads(weights.value);
-  const at::Tensor score = weights.score.defined() ? weights.score.to(products) : weights.score;
-  const at::Tensor scores = weights.kind->score(query, key, score, pass.score_bias.to(products));
-  const at::Tensor shares = pass.AttentionDropout(torch::softmax(scores.to(at::kFloat), -1));
-  const at::Tensor mixed = pass.JoinHeads(torch::bmm(shares.to(products), value).to(at::kFloat));
-  const at::Tensor y = x + pass.Dropout(Linear(mixed, weights.output, products));
-  const at::Tensor inner =
-      pass.Dropout(torch::relu(Linear(Norm(y, weights.norm2), weights.ff1, products)));
-  return (y + pass.Dropout(Linear(inner, weights.ff2, products))) * pass.keep;
+BlockWeights BindLayer(std::size_t layer, Binding& binding) {
+  const std::string prefix = "blocks." + std::to_string(layer) + ".";
+  BlockWeights weights;
+  weights.input = binding.Affine(prefix + "input");
+  weights.hidden = binding.Affine(prefix + "hidden");
+  return weights;
 }
 
 }  // namespace
@@ -184,71 +128,49 @@ at::Tensor Block(Pass& pass, const BlockWeights& weights, const at::Tensor& x) {
 Result<EncoderWeights> BindWeights(const ModelConfig& config,
                                    const ParameterLayout& layout,
                                    const std::vector<at::Tensor>& tensors) {
-  std::string missing;
-  const auto find = [&](const std::string& name) {
-    for (std::size_t i = 0; i < layout.entries().size(); ++i) {
-      if (layout.entries()[i].name == name) {
-        return tensors[i];
-      }
-    }
-    missing = name;
-    return at::Tensor();
-  };
-  const auto affine = [&](const std::string& name) {
-    return AffineWeights{find(name + ".weight"), find(name + ".bias")};
-  };
+  Binding binding(layout, tensors);
   EncoderWeights weights;
-  weights.item = find("item.weight");
+  RONDO_TRY(weights.kind, FindEncoder(config.encoder));
+  weights.item = binding.Find("item.weight");
   if (!config.features.empty()) {
     RONDO_TRY(weights.fusion_kind, FindFusion(config.fusion));
-    weights.feature = find("feature.weight");
-    weights.fusion = weights.fusion_kind->weighted ? affine("fusion") : AffineWeights{};
+    weights.feature = binding.Find("feature.weight");
+    weights.fusion = weights.fusion_kind->weighted ? binding.Affine("fusion") : AffineWeights{};
   }
   if (config.positions) {
-    weights.position = find("position.weight");
+    weights.position = binding.Find("position.weight");
   }
-  for (int b = 0; b < config.blocks; ++b) {
-    const std::string prefix = "blocks." + std::to_string(b) + ".";
-    BlockWeights block;
-    const std::size_t last = config.attention.size() - 1;
-    RONDO_TRY(block.kind,
-              FindAttention(config.attention[std::min(static_cast<std::size_t>(b), last)]));
-    block.norm1 = affine(prefix + "norm1");
-    block.query = affine(prefix + "query");
-    block.key = affine(prefix + "key");
-    block.value = affine(prefix + "value");
-    block.output = affine(prefix + "output");
-    if (!block.kind->weight_name.empty()) {
-      block.score = find(prefix + block.kind->weight_name);
+  for (std::size_t block = 0; block < static_cast<std::size_t>(config.blocks); ++block) {
+    if (config.encoder == "gru") {
+      weights.blocks.push_back(BindLayer(block, binding));
+    } else {
+      RONDO_TRY(BlockWeights bound, BindAttention(config, block, binding));
+      weights.blocks.push_back(std::move(bound));
     }
-    block.norm2 = affine(prefix + "norm2");
-    block.ff1 = affine(prefix + "ff1");
-    block.ff2 = affine(prefix + "ff2");
-    weights.blocks.push_back(std::move(block));
   }
-  weights.norm = affine("norm");
-  if (!missing.empty()) {
+  weights.norm = binding.Affine("norm");
+  if (!binding.missing().empty()) {
     return Fail(ErrorCode::kInvalidArgument,
-                "the layout has no tensor '" + missing + "' that the model needs");
+                "the layout has no tensor '" + binding.missing() + "' that the model needs");
   }
   return weights;
+}
+
+Result<const EncoderKind*> FindEncoder(const std::string& name) {
+  for (const EncoderKind& kind : Encoders()) {
+    if (kind.name == name) {
+      return &kind;
+    }
+  }
+  return Fail(
+      ErrorCode::kInvalidArgument,
+      "model.encoder '" + name + "' is unknown: use self_attention, gru or target_attention");
 }
 
 at::Tensor Encode(const ModelConfig& config,
                   const EncoderWeights& weights,
                   const EncoderInput& in) {
-  Pass pass{.config = config,
-            .in = in,
-            .groups = in.input.size(0),
-            .batch = in.input.size(1),
-            .length = in.input.size(2),
-            .keep = (in.input != 0).to(at::kFloat).view({in.input.size(0), -1, 1}),
-            .score_bias = ScoreBias(config, in.input)};
-  at::Tensor x = Embed(pass, weights);
-  for (const BlockWeights& block : weights.blocks) {
-    x = Block(pass, block, x);
-  }
-  return Norm(x, weights.norm);
+  return weights.kind->encode(config, weights, in);
 }
 
 at::Tensor EncodeAt(const ModelConfig& config,

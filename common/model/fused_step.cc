@@ -52,8 +52,9 @@ BlocksPlan MakePlan(const ModelConfig& config, double dropout, std::vector<Segme
   const double head_width = static_cast<double>(config.width) / config.heads;
   for (std::size_t block = 0; block < static_cast<std::size_t>(config.blocks); ++block) {
     const std::string& kind = config.attention[std::min(block, config.attention.size() - 1)];
-    plan.score_scale.push_back(kind == "dot" ? 1.0F
-                                             : static_cast<float>(1.0 / std::sqrt(head_width)));
+    plan.score_scale.push_back(kind == "uniform" ? 0.0F
+                               : kind == "dot"   ? 1.0F
+                                                 : static_cast<float>(1.0 / std::sqrt(head_width)));
   }
   return plan;
 }
@@ -78,9 +79,9 @@ PassInput MakeInput(const ModelConfig& config,
 
 bool HasFusedStep(const ModelConfig& config, const at::Device& device) {
   const auto is_dot_product = [](const std::string& kind) {
-    return kind == "multi_head" || kind == "dot";
+    return kind == "multi_head" || kind == "dot" || kind == "uniform";
   };
-  return device.is_cpu() && HasGemm()
+  return device.is_cpu() && HasGemm() && config.encoder == "self_attention" && config.forms.empty()
          && std::all_of(config.attention.begin(), config.attention.end(), is_dot_product);
 }
 
@@ -121,7 +122,7 @@ at::Tensor FusedStep(const ModelConfig& config,
                      const EncoderWeights& gradients,
                      const StepBatch& batch,
                      const LossKind& loss,
-                     std::int64_t items,
+                     const SampledShape& shape,
                      double dropout,
                      StepRooms& rooms) {
   const PassInput pass = MakeInput(config,
@@ -140,7 +141,7 @@ at::Tensor FusedStep(const ModelConfig& config,
                             .negatives = batch.negatives.data(),
                             .coefficient = batch.coefficient.data(),
                             .owner = batch.owner.data(),
-                            .items = items};
+                            .shape = shape};
   at::Tensor each = at::empty({batch.groups, batch.slots}, at::kFloat);
   StepRows(pass,
            targets,

@@ -31,7 +31,7 @@ at::Tensor FusedStep(const ModelConfig& config,
                      const EncoderWeights& gradients,
                      const StepBatch& batch,
                      const LossKind& loss,
-                     std::int64_t items,
+                     const SampledShape& shape,
                      double dropout,
                      StepRooms& rooms);
 

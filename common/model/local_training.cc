@@ -47,14 +47,15 @@ std::vector<at::Tensor> Change(const TensorRun& weights, const std::vector<at::T
 Result<StepGradients> MakeSteps(const RoundContext& context,
                                 const Pack& pack,
                                 std::vector<at::Tensor> weights) {
-  return StepGradients::Make({.config = context.model,
-                              .layout = context.layout,
-                              .loss = context.loss,
-                              .items = context.items,
-                              .dropout = context.task->dropout,
-                              .products = context.products,
-                              .features = FeaturesOf(context, pack)},
-                             std::move(weights));
+  return StepGradients::Make(
+      {.config = context.model,
+       .layout = context.layout,
+       .loss = context.loss,
+       .shape = {.items = context.items, .calibration = context.task->client.calibration},
+       .dropout = context.task->dropout,
+       .products = context.products,
+       .features = FeaturesOf(context, pack)},
+      std::move(weights));
 }
 
 /// The one step of clients who share the weights of the round, which are only read.

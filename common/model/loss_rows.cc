@@ -34,6 +34,12 @@ void SampledRows(const LossRowsInput& in,
 
 }  // namespace
 
+double SampledShape::TargetFactor(std::int64_t negatives) const {
+  const auto others = static_cast<double>(std::max<std::int64_t>(1, items - 1));
+  const double rate = std::min(1.0, static_cast<double>(negatives) / others);
+  return 1.0 - calibration * (1.0 - rate);
+}
+
 void FullSoftmaxRows(const LossRowsInput& in, const LossRowsOutput& out, Room& room) {
   const std::int64_t rows = in.rows - 1;
   const std::int64_t block = std::clamp<std::int64_t>(kLogitsAtOnce / rows, 16, 4096);
@@ -60,7 +66,7 @@ void FullSoftmaxRows(const LossRowsInput& in, const LossRowsOutput& out, Room& r
 
 void SampledSoftmaxRows(const LossRowsInput& in, const LossRowsOutput& out, Room& room) {
   const auto log_q = static_cast<float>(
-      std::log(static_cast<double>(in.negatives_a_target) / static_cast<double>(in.items)));
+      std::log(static_cast<double>(in.negatives_a_target) / static_cast<double>(in.shape.items)));
   SampledRows(
       in, out, room, [log_q](float* scores, std::int64_t count, float coefficient) -> float {
         std::for_each(scores + 1, scores + count, [log_q](float& score) { score -= log_q; });
@@ -69,7 +75,20 @@ void SampledSoftmaxRows(const LossRowsInput& in, const LossRowsOutput& out, Room
 }
 
 void BinaryCrossEntropyRows(const LossRowsInput& in, const LossRowsOutput& out, Room& room) {
-  SampledRows(in, out, room, &BinaryCrossEntropyRow);
+  SampledRows(in, out, room, [](float* scores, std::int64_t count, float coefficient) {
+    return BinaryCrossEntropyRow(scores, count, coefficient, 1.0F);
+  });
+}
+
+void PairwiseRankingRows(const LossRowsInput& in, const LossRowsOutput& out, Room& room) {
+  SampledRows(in, out, room, &PairwiseRankingRow);
+}
+
+void CalibratedCrossEntropyRows(const LossRowsInput& in, const LossRowsOutput& out, Room& room) {
+  const auto target = static_cast<float>(in.shape.TargetFactor(in.negatives_a_target));
+  SampledRows(in, out, room, [target](float* scores, std::int64_t count, float coefficient) {
+    return BinaryCrossEntropyRow(scores, count, coefficient, target);
+  });
 }
 
 }  // namespace rondo

@@ -11,6 +11,15 @@ namespace rondo {
 /// Numbers of a block of logits: small enough for a core's cache, large enough for sgemm.
 inline constexpr std::int64_t kLogitsAtOnce = 1 << 18;
 
+/// What a sampled loss knows beside scores.
+struct SampledShape {
+  std::int64_t items = 0;    ///< of the catalogue
+  double calibration = 0.0;  ///< t of gbce
+
+  /// The factor of a target's term in gbce, among K negatives.
+  double TargetFactor(std::int64_t negatives) const;
+};
+
 /// Targets of one group.
 struct LossRowsInput {
   std::int64_t count = 0;  ///< n
@@ -22,7 +31,7 @@ struct LossRowsInput {
   const std::int64_t* negatives = nullptr;  ///< [n, K] table rows
   std::int64_t negatives_a_target = 0;      ///< K; 0 for the full softmax
   const float* coefficient = nullptr;       ///< [n] factor of a loss in the objective
-  std::int64_t items = 0;                   ///< of the catalogue, for the log-Q correction
+  SampledShape shape;
 };
 
 struct LossRowsOutput {
@@ -37,5 +46,7 @@ using LossRows = void (*)(const LossRowsInput& in, const LossRowsOutput& out, Ro
 void FullSoftmaxRows(const LossRowsInput& in, const LossRowsOutput& out, Room& room);
 void SampledSoftmaxRows(const LossRowsInput& in, const LossRowsOutput& out, Room& room);
 void BinaryCrossEntropyRows(const LossRowsInput& in, const LossRowsOutput& out, Room& room);
+void PairwiseRankingRows(const LossRowsInput& in, const LossRowsOutput& out, Room& room);
+void CalibratedCrossEntropyRows(const LossRowsInput& in, const LossRowsOutput& out, Room& room);
 
 }  // namespace rondo

@@ -117,9 +117,6 @@ LossOutput FullSoftmax(const LossInput& in) {
   return {.each = out[0], .objective = out[1]};
 }
 
-/// Losses [G, b] of the scores of a target, the first, and its negatives [G, b, 1 + K].
-using ScoreLoss = at::Tensor (*)(const at::Tensor& scores, std::int64_t items);
-
 /// A sampled loss, block of targets by block of targets, since the rows of all candidates together
 /// take K times the room of the states. The gradient is taken on the way.
 class BlockwiseSampled : public torch::autograd::Function<BlockwiseSampled> {
@@ -129,7 +126,7 @@ class BlockwiseSampled : public torch::autograd::Function<BlockwiseSampled> {
                                                 const at::Tensor& item,
                                                 const at::Tensor& candidates,
                                                 const at::Tensor& coefficient,
-                                                std::int64_t items,
+                                                const SampledShape& shape,
                                                 ScoreLoss loss) {
     const std::int64_t a_slot = hidden.size(0) * candidates.size(2) * hidden.size(2);
     const std::int64_t block = std::max<std::int64_t>(1, kRowsAtOnce / a_slot);
@@ -147,7 +144,7 @@ class BlockwiseSampled : public torch::autograd::Function<BlockwiseSampled> {
       const at::Tensor index = cut(candidates).reshape({hidden.size(0), -1});
       const at::Tensor rows =
           GatherGroupRows(table, index).view({hidden.size(0), count, candidates.size(2), -1});
-      const at::Tensor losses = loss((state.unsqueeze(2) * rows).sum(-1), items);
+      const at::Tensor losses = loss((state.unsqueeze(2) * rows).sum(-1), shape);
       const auto gradients =
           torch::autograd::grad({(losses * cut(coefficient)).sum()}, {state, table});
       const at::NoGradGuard no_gradient;
@@ -167,7 +164,7 @@ class BlockwiseSampled : public torch::autograd::Function<BlockwiseSampled> {
 LossOutput Sampled(const LossInput& in, ScoreLoss loss) {
   const at::Tensor candidates = torch::cat({in.target.unsqueeze(2), in.negatives}, 2);
   const auto out =
-      BlockwiseSampled::apply(in.hidden, in.item, candidates, in.coefficient, in.items, loss);
+      BlockwiseSampled::apply(in.hidden, in.item, candidates, in.coefficient, in.shape, loss);
   return {.each = out[0], .objective = out[1]};
 }
 
@@ -175,20 +172,30 @@ at::Tensor Negatives(const at::Tensor& scores) {
   return scores.narrow(2, 1, scores.size(2) - 1);
 }
 
-LossOutput SampledSoftmax(const LossInput& in) {
-  return Sampled(in, [](const at::Tensor& scores, std::int64_t items) {
-    const double log_q =
-        std::log(static_cast<double>(scores.size(2) - 1) / static_cast<double>(items));
-    const at::Tensor target = scores.narrow(2, 0, 1);
-    return torch::logsumexp(torch::cat({target, Negatives(scores) - log_q}, 2), 2)
-           - target.squeeze(2);
-  });
+at::Tensor SampledSoftmax(const at::Tensor& scores, const SampledShape& shape) {
+  const double log_q =
+      std::log(static_cast<double>(scores.size(2) - 1) / static_cast<double>(shape.items));
+  const at::Tensor target = scores.narrow(2, 0, 1);
+  return torch::logsumexp(torch::cat({target, Negatives(scores) - log_q}, 2), 2)
+         - target.squeeze(2);
 }
 
-LossOutput BinaryCrossEntropy(const LossInput& in) {
-  return Sampled(in, [](const at::Tensor& scores, std::int64_t /*items*/) {
-    return torch::softplus(-scores.select(2, 0)) + torch::softplus(Negatives(scores)).sum(-1);
-  });
+at::Tensor BinaryCrossEntropy(const at::Tensor& scores, const SampledShape&) {
+  return torch::softplus(-scores.select(2, 0)) + torch::softplus(Negatives(scores)).sum(-1);
+}
+
+at::Tensor PairwiseRanking(const at::Tensor& scores, const SampledShape&) {
+  return torch::softplus(Negatives(scores) - scores.narrow(2, 0, 1)).sum(-1);
+}
+
+at::Tensor CalibratedCrossEntropy(const at::Tensor& scores, const SampledShape& shape) {
+  return torch::softplus(-scores.select(2, 0)) * shape.TargetFactor(scores.size(2) - 1)
+         + torch::softplus(Negatives(scores)).sum(-1);
+}
+
+template <ScoreLoss kLoss>
+LossOutput OfStates(const LossInput& in) {
+  return Sampled(in, kLoss);
 }
 
 }  // namespace
@@ -196,14 +203,20 @@ LossOutput BinaryCrossEntropy(const LossInput& in) {
 Result<const LossKind*> FindLoss(const std::string& name) {
   static const std::vector<LossKind> kinds = {
       {"softmax", &FullSoftmax, &FullSoftmaxRows},
-      {"sampled_softmax", &SampledSoftmax, &SampledSoftmaxRows},
-      {"bce", &BinaryCrossEntropy, &BinaryCrossEntropyRows},
+      {"sampled_softmax", &OfStates<SampledSoftmax>, &SampledSoftmaxRows, &SampledSoftmax},
+      {"bce", &OfStates<BinaryCrossEntropy>, &BinaryCrossEntropyRows, &BinaryCrossEntropy},
+      {"bpr", &OfStates<PairwiseRanking>, &PairwiseRankingRows, &PairwiseRanking},
+      {"gbce",
+       &OfStates<CalibratedCrossEntropy>,
+       &CalibratedCrossEntropyRows,
+       &CalibratedCrossEntropy},
   };
   const auto found = std::find_if(
       kinds.begin(), kinds.end(), [&](const LossKind& kind) { return kind.name == name; });
   if (found == kinds.end()) {
-    return Fail(ErrorCode::kInvalidArgument,
-                "client.loss '" + name + "' is unknown: use softmax, sampled_softmax or bce");
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        "client.loss '" + name + "' is unknown: use softmax, sampled_softmax, bce, bpr or gbce");
   }
   return &*found;
 }

@@ -19,9 +19,12 @@ struct LossInput {
   at::Tensor negatives;  ///< int64 [G, P, K], table rows; unused by the full softmax
   at::Tensor
       coefficient;  ///< [G, P], factor of a position's loss in the objective; 0 for unused slots
-  std::int64_t items = 0;                ///< of the catalogue, for the log-Q correction
+  SampledShape shape;
   at::ScalarType products = at::kFloat;  ///< as EncoderInput::products
 };
+
+/// Losses [G, P] of the scores [G, P, 1 + K] of a target, the first, and its negatives.
+using ScoreLoss = at::Tensor (*)(const at::Tensor& scores, const SampledShape& shape);
 
 struct LossOutput {
   at::Tensor each;       ///< [G, P], loss of each position, without gradient
@@ -36,10 +39,16 @@ struct LossOutput {
 ///                    items, the target for itself. Source  Bengio and Senecal 2008, importance
 ///                    sampling of the partition function.
 ///   bce              softplus(-s) + sum of softplus(s_k)
+///   bpr              sum of softplus(s_k - s). Source  Rendle et al. 2009.
+///   gbce             b softplus(-s) + sum of softplus(s_k), b = 1 - t (1 - K / (N - 1)): few
+///                    negatives make scores overconfident, which b < 1 undoes. t is
+///                    client.calibration. Source  Petrov and Macdonald 2023 (gSASRec), times
+///                    the constant K + 1.
 struct LossKind {
   std::string name;
   LossOutput (*loss)(const LossInput& in);
   LossRows rows;
+  ScoreLoss of_scores = nullptr;  ///< null for the full softmax
 };
 
 /// Errors  kInvalidArgument for an unknown word.

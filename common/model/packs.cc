@@ -67,12 +67,22 @@ double PackBytes(const PackLimits& limits, const Extent& extent) {
   const double hidden = tokens * width * (6.0 + 24.0 * model.blocks);
   const bool additive = std::find(model.attention.begin(), model.attention.end(), "additive")
                         != model.attention.end();
-  const double pairs = tokens * static_cast<double>(extent.longest)
-                       * (additive ? 3.0 * width : 5.0 * model.heads) * model.blocks;
+  const bool window =
+      std::find(model.forms.begin(), model.forms.end(), "window") != model.forms.end();
+  const auto keys = static_cast<double>(
+      window ? std::min<std::int64_t>(extent.longest, 2 * std::int64_t{model.window})
+             : extent.longest);
+  const double pairs = tokens * keys * (additive ? 3.0 * width : 5.0 * model.heads) * model.blocks;
+  // Candidates with their attention, and each position's own copy of keys and values.
+  const double asked = limits.candidates == 0
+                           ? 0.0
+                           : tokens * 2.0
+                                 * (static_cast<double>(limits.candidates) * (12.0 * width + keys)
+                                    + 2.0 * width * static_cast<double>(extent.longest));
   // A fold on the device holds the largest tensor some times over in double precision.
   const double folded = limits.cached ? 0.0 : 10.0 * rows * width;
   const double groups = limits.shared ? 1.0 : static_cast<double>(extent.clients);
-  return 4.0 * (groups * (weights * copies + fused + folded) + hidden + pairs);
+  return 4.0 * (groups * (weights * copies + fused + folded) + hidden + pairs + asked);
 }
 
 /// Positions of all steps, without padding.

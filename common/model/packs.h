@@ -23,6 +23,7 @@ struct PackLimits {
   bool adam = false;
   bool corrected = false;           ///< clients bring corrections of their gradients
   std::int64_t feature_values = 0;  ///< rows of the feature table
+  std::int64_t candidates = 0;      ///< that each position takes through attention; 0: none
   bool cached = true;               ///< keep to what a core's caches hold; off for a GPU
 };
 

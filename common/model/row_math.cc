@@ -191,16 +191,33 @@ RONDO_CLONES float CrossEntropyRow(float* logits,
   return std::log(total) + highest - score;
 }
 
-float BinaryCrossEntropyRow(float* scores, std::int64_t count, float factor) {
+float BinaryCrossEntropyRow(float* scores, std::int64_t count, float factor, float target_factor) {
   float loss = 0.0F;
   for (std::int64_t i = 0; i < count; ++i) {
     const float x = i == 0 ? -scores[i] : scores[i];  // of the class that is wrong
     const float below = std::exp(-std::abs(x));
-    loss += std::max(x, 0.0F) + std::log1p(below);
+    const float weight = i == 0 ? target_factor : 1.0F;
+    loss += weight * (std::max(x, 0.0F) + std::log1p(below));
     const float slope = (x >= 0.0F ? 1.0F : below) / (1.0F + below);
     // NaN stays NaN: `below` is NaN then.
-    scores[i] = factor * (i == 0 ? -slope : slope);
+    scores[i] = factor * (i == 0 ? -weight * slope : slope);
   }
+  return loss;
+}
+
+float PairwiseRankingRow(float* scores, std::int64_t count, float factor) {
+  const float target = scores[0];
+  float loss = 0.0F;
+  float slopes = 0.0F;
+  for (std::int64_t i = 1; i < count; ++i) {
+    const float x = scores[i] - target;
+    const float below = std::exp(-std::abs(x));
+    loss += std::max(x, 0.0F) + std::log1p(below);
+    const float slope = factor * (x >= 0.0F ? 1.0F : below) / (1.0F + below);
+    scores[i] = slope;
+    slopes += slope;
+  }
+  scores[0] = -slopes;
   return loss;
 }
 

@@ -41,9 +41,12 @@ void SoftmaxRowsBackward(const float* shares, std::int64_t length, bool causal, 
 /// `chosen`, the gradient of factor * loss. Returns the loss.
 float CrossEntropyRow(float* logits, std::int64_t count, std::int64_t chosen, float factor);
 
-/// Binary cross entropy of scores[0], a target, against the others: replaces the scores [count] by
-/// the gradient of factor * loss. Returns the loss.
-float BinaryCrossEntropyRow(float* scores, std::int64_t count, float factor);
+/// Binary cross entropy of scores[0], a target whose term counts `target_factor` times, against the
+/// others: replaces the scores [count] by the gradient of factor * loss. Returns the loss.
+float BinaryCrossEntropyRow(float* scores, std::int64_t count, float factor, float target_factor);
+
+/// The sum over the others of softplus(score - scores[0]), in the same way.
+float PairwiseRankingRow(float* scores, std::int64_t count, float factor);
 
 /// scores[i] = state . table[index[i]].
 /// Shapes  state [width]; table [rows, width]; index, scores [count].

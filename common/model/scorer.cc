@@ -26,14 +26,10 @@ class ModelScorer : public Scorer {
                   "the buffer for scores does not have one row of items a history");
     }
     return InBatches(histories.size(), [&](std::size_t begin, std::size_t count) -> Status {
-      RONDO_TRY(const at::Tensor states, Encoded(histories.subspan(begin, count)));
+      RONDO_TRY(const Batch batch, BatchOf(histories.subspan(begin, count)));
       at::Tensor out = at::from_blob(
           scores.data() + begin * rows, {static_cast<std::int64_t>(count), items_ + 1}, at::kFloat);
-      if (states.is_cpu()) {
-        torch::mm_out(out, states, weights_.item[0].t());
-      } else {
-        out.copy_(torch::mm(states, weights_.item[0].t()));
-      }
+      ScoreInto(batch, out);
       return Ok();
     });
   }
@@ -66,8 +62,14 @@ class ModelScorer : public Scorer {
     return Ok();
   }
 
-  /// Hidden states after the newest event of each history, [histories, width].
-  Result<at::Tensor> Encoded(std::span<const History> histories) const {
+  /// Histories as tensors, on the device of the weights.
+  struct Batch {
+    at::Tensor input;   ///< int64 [1, histories, length]
+    at::Tensor newest;  ///< int64 [histories], flat positions of their newest events
+    bool some_empty = false;
+  };
+
+  Result<Batch> BatchOf(std::span<const History> histories) const {
     const auto most = static_cast<std::size_t>(config_.history);
     std::size_t longest = 1;
     for (const History history : histories) {
@@ -89,13 +91,46 @@ class ModelScorer : public Scorer {
       }
       std::copy(recent.begin(), recent.end(), end - recent.size());
     }
-    const EncoderInput in{.input = input.to(weights_.item.device())};
-    const at::Tensor newest = torch::arange(batch, in.input.options()) * length + (length - 1);
-    const bool some_empty =
-        std::any_of(histories.begin(), histories.end(), [](const History h) { return h.empty(); });
-    return some_empty
-               ? Encode(config_, weights_, in).view({batch * length, -1}).index_select(0, newest)
-               : EncodeAt(config_, weights_, in, newest);
+    const at::Tensor there = input.to(weights_.item.device());
+    return Batch{.input = there,
+                 .newest = torch::arange(batch, there.options()) * length + (length - 1),
+                 .some_empty = std::any_of(histories.begin(), histories.end(), [](const History h) {
+                   return h.empty();
+                 })};
+  }
+
+  /// Scores of the whole catalogue. Shapes  out [histories, items + 1].
+  void ScoreInto(const Batch& batch, at::Tensor& out) const {
+    const EncoderInput in{.input = batch.input};
+    if (weights_.kind->score != nullptr) {
+      ScoreCandidates(batch, out);
+      return;
+    }
+    const at::Tensor states = batch.some_empty ? Encode(config_, weights_, in)
+                                                     .view({batch.input.numel(), -1})
+                                                     .index_select(0, batch.newest)
+                                               : EncodeAt(config_, weights_, in, batch.newest);
+    if (states.device() == out.device()) {
+      torch::mm_out(out, states, weights_.item[0].t());
+    } else {
+      out.copy_(torch::mm(states, weights_.item[0].t()));
+    }
+  }
+
+  /// The same where every item asks for itself, some items at a time.
+  void ScoreCandidates(const Batch& batch, at::Tensor& out) const {
+    constexpr std::int64_t kAtOnce = 1 << 22;  // numbers of the candidates' states
+    const std::int64_t histories = batch.newest.size(0);
+    const std::int64_t wide = std::max<std::int64_t>(config_.width, batch.input.size(2));
+    const std::int64_t step = std::max<std::int64_t>(1, kAtOnce / (histories * wide));
+    for (std::int64_t begin = 0; begin <= items_; begin += step) {
+      const std::int64_t count = std::min(step, items_ + 1 - begin);
+      const at::Tensor rows =
+          torch::arange(begin, begin + count, batch.input.options()).expand({1, histories, count});
+      out.narrow(1, begin, count)
+          .copy_(weights_.kind->score(
+              config_, weights_, {.input = batch.input}, batch.newest.unsqueeze(0), rows)[0]);
+    }
   }
 
   Status CountBatch(std::span<const CountQuery> queries,
@@ -114,8 +149,9 @@ class ModelScorer : public Scorer {
         wanted.push_back(i * (items_ + 1) + row);
       }
     }
-    RONDO_TRY(const at::Tensor states, Encoded(histories));
-    const at::Tensor scores = torch::mm(states, weights_.item[0].t());
+    RONDO_TRY(const Batch inputs, BatchOf(histories));
+    at::Tensor scores = at::empty({batch, items_ + 1}, weights_.item.options());
+    ScoreInto(inputs, scores);
     const auto size = static_cast<std::int64_t>(wanted.size());
     const at::Tensor chosen =
         scores.view({-1}).index_select(0, FromHost(wanted, {size}, scores.device()));

@@ -10,6 +10,12 @@ Result<StepGradients> StepGradients::Make(StepModel model, std::vector<at::Tenso
   steps.model_ = std::move(model);
   steps.weights_ = std::move(weights);
   RONDO_TRY(steps.bound_, BindWeights(*steps.model_.config, *steps.model_.layout, steps.weights_));
+  if (steps.bound_.kind->score != nullptr && steps.model_.loss->of_scores == nullptr) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "client.loss = \"" + steps.model_.loss->name
+                    + "\" takes states, but model.encoder = \"" + steps.bound_.kind->name
+                    + "\" scores each candidate by itself; use a sampled loss");
+  }
   steps.fused_ = steps.model_.products == at::kFloat
                  && HasFusedStep(*steps.model_.config, steps.weights_[0].device());
   // Features are fused, and their gradient taken, by LibTorch either way.
@@ -40,7 +46,7 @@ at::Tensor StepGradients::TakeFused(const StepBatch& batch) {
                                       gradients,
                                       batch,
                                       *model_.loss,
-                                      model_.items,
+                                      model_.shape,
                                       model_.dropout,
                                       rooms_);
   if (bound_.fusion_kind != nullptr) {
@@ -66,18 +72,8 @@ at::Tensor StepGradients::TakePlain(const StepBatch& batch) {
       .dropout = model_.dropout,
       .dropout_key = batch.dropout_key,
       .products = model_.products};
-  const at::Tensor place = FromHost(batch.place, {batch.groups * batch.slots}, device);
-  const at::Tensor flat = EncodeAt(*model_.config, weights, in, place);
   const at::Tensor coefficient = FromHost(batch.coefficient, {batch.groups, batch.slots}, device);
-  const LossOutput out = model_.loss->loss(
-      {.hidden = flat.view({batch.groups, batch.slots, -1}),
-       .item = weights.item,
-       .target = FromHost(batch.target, {batch.groups, batch.slots}, device),
-       .negatives =
-           FromHost(batch.negatives, {batch.groups, batch.slots, batch.negatives_a_slot}, device),
-       .coefficient = coefficient,
-       .items = model_.items,
-       .products = model_.products});
+  const LossOutput out = LossOf(batch, weights, in, coefficient);
   const auto gradients = torch::autograd::grad({out.objective}, weights_, {}, false, false, true);
   const at::NoGradGuard no_gradient;
   for (std::size_t i = 0; i < gradients.size(); ++i) {
@@ -88,6 +84,35 @@ at::Tensor StepGradients::TakePlain(const StepBatch& batch) {
     }
   }
   return out.each.masked_fill(coefficient == 0.0, 0.0);
+}
+
+LossOutput StepGradients::LossOf(const StepBatch& batch,
+                                 const EncoderWeights& weights,
+                                 const EncoderInput& in,
+                                 const at::Tensor& coefficient) const {
+  const at::Device device = coefficient.device();
+  const std::int64_t groups = batch.groups;
+  const at::Tensor place = FromHost(batch.place, {groups * batch.slots}, device);
+  const at::Tensor target = FromHost(batch.target, {groups, batch.slots}, device);
+  const at::Tensor negatives =
+      FromHost(batch.negatives, {groups, batch.slots, batch.negatives_a_slot}, device);
+  if (weights.kind->score != nullptr) {
+    const at::Tensor scores = weights.kind->score(*model_.config,
+                                                  weights,
+                                                  in,
+                                                  place.view({groups, batch.slots}),
+                                                  torch::cat({target.unsqueeze(2), negatives}, 2));
+    const at::Tensor losses = model_.loss->of_scores(scores, model_.shape);
+    return {.each = losses.detach(), .objective = (losses * coefficient).sum()};
+  }
+  const at::Tensor flat = EncodeAt(*model_.config, weights, in, place);
+  return model_.loss->loss({.hidden = flat.view({groups, batch.slots, -1}),
+                            .item = weights.item,
+                            .target = target,
+                            .negatives = negatives,
+                            .coefficient = coefficient,
+                            .shape = model_.shape,
+                            .products = model_.products});
 }
 
 }  // namespace rondo

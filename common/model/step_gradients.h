@@ -18,7 +18,7 @@ struct StepModel {
   const ModelConfig* config = nullptr;
   const ParameterLayout* layout = nullptr;
   const LossKind* loss = nullptr;
-  std::int64_t items = 0;
+  SampledShape shape;
   double dropout = 0.0;
   at::ScalarType products = at::kFloat;  ///< as EncoderInput::products
   TableFeatures features;  ///< of the groups' item tables; read if the model has features
@@ -44,6 +44,10 @@ class StepGradients {
 
   at::Tensor TakeFused(const StepBatch& batch);
   at::Tensor TakePlain(const StepBatch& batch);
+  LossOutput LossOf(const StepBatch& batch,
+                    const EncoderWeights& weights,
+                    const EncoderInput& in,
+                    const at::Tensor& coefficient) const;
 
   StepModel model_;
   std::vector<at::Tensor> weights_;

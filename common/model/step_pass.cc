@@ -136,7 +136,7 @@ void ChunkLoss(const PassInput& in,
         .negatives = targets.negatives + slots.first * targets.negatives_a_slot,
         .negatives_a_target = targets.negatives_a_slot,
         .coefficient = targets.coefficient + slots.first,
-        .items = targets.items},
+        .shape = targets.shape},
        {.each = each + slots.first, .to_hidden = to_hidden, .to_item = to_item + shift},
        rooms.scores);
   std::fill(x, x + chunk.rows * width, 0.0F);

@@ -59,7 +59,7 @@ struct StepTargets {
   const std::int64_t* negatives = nullptr;  ///< [G, P, K] table rows
   const float* coefficient = nullptr;       ///< [G, P]
   const std::int32_t* owner = nullptr;      ///< [G, P] -1 for unused slots
-  std::int64_t items = 0;                   ///< of the catalogue
+  SampledShape shape;
 };
 
 /// One step of all groups. Adds to `to_weights`; `each` [G, P] are the losses, 0 in unused slots.

@@ -129,6 +129,9 @@ class TorchCohortTrainer : public CohortTrainer {
                             .adam = task.client.optimizer == "adam",
                             .corrected = CorrectsGradients(task),
                             .feature_values = FeatureValues(options_),
+                            .candidates = options_.model.encoder == "target_attention"
+                                              ? 1 + NegativesOf(task.client)
+                                              : 0,
                             .cached = device_.is_cpu()};
     RONDO_TRY(CohortOutcome outcome,
               TrainRound({.context = context,

@@ -36,6 +36,7 @@ void ToProto(const ClientConfig& client, v1::LocalTraining* proto) {
   proto->set_negatives(client.negatives);
   proto->set_weight_decay(client.weight_decay);
   proto->set_feedback_share(client.feedback_share);
+  proto->set_calibration(client.calibration);
 }
 
 void ToProto(const CompressionConfig& compression, v1::Compression* proto) {
@@ -79,6 +80,7 @@ ClientConfig FromProto(Bounds& bounds, const v1::LocalTraining& proto) {
   bounds.Range("gradient_clip", proto.gradient_clip(), 0.0, 1e30);
   bounds.Range("weight_decay", proto.weight_decay(), 0.0, 1e30);
   bounds.Range("feedback_share", proto.feedback_share(), 0.0, 1.0);
+  bounds.Range("calibration", proto.calibration(), 0.0, 1.0);
   ClientConfig client;
   client.epochs = proto.epochs();
   client.steps = proto.steps();
@@ -91,6 +93,7 @@ ClientConfig FromProto(Bounds& bounds, const v1::LocalTraining& proto) {
   client.negatives = proto.negatives();
   client.weight_decay = proto.weight_decay();
   client.feedback_share = proto.feedback_share();
+  client.calibration = proto.calibration();
   return client;
 }
 

@@ -36,6 +36,10 @@ void ToProto(const ModelConfig& model, v1::ModelSettings* proto) {
   proto->set_causal(model.causal);
   CopyTexts(model.personal, proto->mutable_personal());
   CopyTexts(model.frozen, proto->mutable_frozen());
+  proto->set_encoder(model.encoder);
+  CopyTexts(model.forms, proto->mutable_forms());
+  proto->set_window(model.window);
+  proto->set_top_k(model.top_k);
 }
 
 ModelConfig FromProto(Bounds& bounds, const v1::ModelSettings& proto) {
@@ -45,6 +49,9 @@ ModelConfig FromProto(Bounds& bounds, const v1::ModelSettings& proto) {
   bounds.Range("model.history", proto.history(), 1, kMillion);
   bounds.Range("model.dropout", proto.dropout(), 0.0, 1.0);
   bounds.Text("model.fusion", proto.fusion(), 64);
+  bounds.Text("model.encoder", proto.encoder(), 64);
+  bounds.Range("model.window", proto.window(), 1, 65536);
+  bounds.Range("model.top_k", proto.top_k(), 1, 65536);
   ModelConfig model;
   model.width = proto.width();
   model.blocks = proto.blocks();
@@ -58,6 +65,10 @@ ModelConfig FromProto(Bounds& bounds, const v1::ModelSettings& proto) {
   model.causal = proto.causal();
   model.personal = Texts(bounds, "model.personal", proto.personal());
   model.frozen = Texts(bounds, "model.frozen", proto.frozen());
+  model.encoder = proto.encoder();
+  model.forms = Texts(bounds, "model.forms", proto.forms());
+  model.window = proto.window();
+  model.top_k = proto.top_k();
   return model;
 }
 

@@ -117,6 +117,10 @@ TEST(Scenario, WrittenScenariosReadBackTheSame) {
   scenario.data.clients = "dirichlet:0.1";
   scenario.model.attention = {"multi_head", "bilinear"};
   scenario.model.personal = {"position.", "blocks.1."};
+  scenario.model.encoder = "target_attention";
+  scenario.model.forms = {"gated", "window"};
+  scenario.model.window = 7;
+  scenario.client.loss = "gbce";
   scenario.compression.stages = {"top_k", "quantise"};
   scenario.client.learning_rate = 1.0 / 3.0;
   scenario.strategy.name = "fedadam";  // Its preset must not come back over written values.
@@ -190,6 +194,34 @@ INSTANTIATE_TEST_SUITE_P(
         InvalidCase{"attention", {"model.attention=[]"}, "name at least one kind"},
         InvalidCase{"order", {"data.order=none"}, "must be false where data.order is 'none'"},
         InvalidCase{"causal", {"model.causal=false"}, "would see the item that it is to predict"},
+        InvalidCase{"form", {"model.forms=[\"windw\"]"}, "did you mean 'window'?"},
+        InvalidCase{"formTwice", {"model.forms=[\"top_k\",\"top_k\"]"}, "is named twice"},
+        InvalidCase{"formOfGru",
+                    {"model.encoder=gru", "model.forms=[\"gated\"]"},
+                    "model.forms: change self-attention"},
+        InvalidCase{"formOfCandidates",
+                    {"model.encoder=target_attention",
+                     "model.blocks=1",
+                     "model.forms=[\"gated\"]",
+                     "client.loss=bce"},
+                    "model.forms: change self-attention"},
+        InvalidCase{"wideWindow",
+                    {"model.forms=[\"window\"]", "model.window=50"},
+                    "model.window: 50 events are all of model.history = 50"},
+        InvalidCase{"windowWithoutOrder",
+                    {"data.order=none",
+                     "model.positions=false",
+                     "model.causal=false",
+                     "model.forms=[\"window\"]"},
+                    "needs an order of events"},
+        InvalidCase{
+            "gruWithoutOrder",
+            {"data.order=none", "model.positions=false", "model.causal=false", "model.encoder=gru"},
+            "gru needs an order of events"},
+        InvalidCase{"softmaxOfCandidates",
+                    {"model.encoder=target_attention"},
+                    "client.loss: softmax would take every item"},
+        InvalidCase{"calibration", {"client.calibration=1.5"}, "at most 1"},
         InvalidCase{"markov",
                     {"data.order=none",
                      "model.positions=false",

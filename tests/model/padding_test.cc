@@ -29,11 +29,15 @@ class PaddingTest : public ::testing::TestWithParam<std::uint64_t> {
                .blocks = 1 + Below(2),
                .heads = 1 + Below(2),
                .history = 4 + Below(6),
-               .attention = {AnyOf({"multi_head", "dot", "additive", "bilinear"}),
-                             AnyOf({"multi_head", "dot", "additive", "bilinear"})},
+               .attention = {AnyOf({"multi_head", "dot", "additive", "bilinear", "uniform"}),
+                             AnyOf({"multi_head", "dot", "additive", "bilinear", "uniform"})},
                .positions = Below(4) > 0,
                .causal = Below(4) > 0};
-    task_.client.loss = AnyOf({"softmax", "sampled_softmax", "bce"});
+    AddFormsAndEncoder();
+    task_.client.loss = AnyOf({"softmax", "sampled_softmax", "bce", "bpr", "gbce"});
+    if (config_.encoder == "target_attention" && task_.client.loss == "softmax") {
+      task_.client.loss = "bce";
+    }
     task_.client.negatives = 1 + Below(3);
     task_.dropout = Below(2) * 0.3;
     task_.client.weight_decay = 1e-30;  // whole tables, so that rows are those of the catalogue
@@ -45,6 +49,20 @@ class PaddingTest : public ::testing::TestWithParam<std::uint64_t> {
     }
     // Packs follow lengths, so that the client may stand anywhere among its partners.
     target_ = static_cast<std::size_t>(Below(static_cast<int>(clients)));
+  }
+
+  void AddFormsAndEncoder() {
+    config_.encoder = AnyOf({"self_attention", "self_attention", "gru", "target_attention"});
+    config_.window = 1 + Below(4);
+    config_.top_k = 1 + Below(4);
+    for (const char* form : {"window", "relative", "gated", "top_k"}) {
+      if (Below(3) == 0) {
+        config_.forms.emplace_back(form);
+        config_.causal = true;
+        config_.positions = true;  // equal scores of equal items would be chosen by their rounding
+      }
+    }
+    config_.causal = config_.causal || config_.encoder == "gru";
   }
 
   int Below(int bound) { return static_cast<int>(rng_.Below(static_cast<std::uint64_t>(bound))); }
@@ -157,6 +175,9 @@ TEST_P(PaddingTest, TheOrderOfSequencesChangesNothing) {
   // Negatives and parts of sets are drawn, and the streams of dropout named, by the place of a
   // sequence.
   config_.causal = true;
+  config_.encoder = "self_attention";
+  layout_ = ModelLayout(config_, kItems).value();
+  weights_[target_] = RandomWeights();
   task_.client.loss = "softmax";
   task_.dropout = 0.0;
   const StepLook before = Look({target_});

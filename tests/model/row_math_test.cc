@@ -49,7 +49,7 @@ TEST(BinaryCrossEntropyRow, IsTheSumOfSoftplusesWithItsGradient) {
   for (const float shift : {0.0F, 60.0F, -60.0F}) {
     std::vector<float> scores = {1.5F + shift, -2.0F, 0.25F + shift, 40.0F};
     const std::vector<float> before = scores;
-    const float loss = BinaryCrossEntropyRow(scores.data(), 4, 0.5F);
+    const float loss = BinaryCrossEntropyRow(scores.data(), 4, 0.5F, 1.0F);
     double want = 0.0;
     for (std::size_t i = 0; i < 4; ++i) {
       const double x = i == 0 ? -static_cast<double>(before[i]) : static_cast<double>(before[i]);
@@ -60,7 +60,7 @@ TEST(BinaryCrossEntropyRow, IsTheSumOfSoftplusesWithItsGradient) {
     EXPECT_NEAR(loss, want, 1e-6 * std::max(1.0, want));
   }
   std::vector<float> bad = {0.0F, std::numeric_limits<float>::quiet_NaN()};
-  EXPECT_TRUE(std::isnan(BinaryCrossEntropyRow(bad.data(), 2, 1.0F)));
+  EXPECT_TRUE(std::isnan(BinaryCrossEntropyRow(bad.data(), 2, 1.0F, 1.0F)));
   EXPECT_TRUE(std::isnan(bad[1]));
 }
 

@@ -51,7 +51,7 @@ StepLook LookAtStep(const GroupModel& model,
   StepGradients steps = StepGradients::Make({.config = &model.config,
                                              .layout = model.layout.get(),
                                              .loss = FindLoss(loss).value(),
-                                             .items = model.items,
+                                             .shape = {.items = model.items, .calibration = 0.75},
                                              .dropout = dropout,
                                              .features = {}},
                                             model.weights)

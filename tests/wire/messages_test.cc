@@ -22,6 +22,7 @@ Offer TrainOffer() {
   offer.train.client.steps = 5;
   offer.train.client.loss = "bce";
   offer.train.client.feedback_share = 0.25;
+  offer.train.client.calibration = 0.5;
   offer.train.control_variates = true;
   offer.train.dynamic_alpha = 0.125;
   offer.train.compression = {
@@ -187,6 +188,10 @@ TEST(Messages, AWelcomeNamesWhatStaysWithClientsAndHowTheyTrain) {
   Welcome welcome{.catalogue_sha256 = kDigest, .items = 5, .layout_digest = kDigest};
   welcome.model.personal = {"position.", "blocks.1."};
   welcome.model.frozen = {"item."};
+  welcome.model.encoder = "gru";
+  welcome.model.forms = {"window", "gated"};
+  welcome.model.window = 9;
+  welcome.model.top_k = 3;
   welcome.strategy.dynamic_alpha = 0.5;
   welcome.evaluation.fine_tune = 2;
 
@@ -194,6 +199,10 @@ TEST(Messages, AWelcomeNamesWhatStaysWithClientsAndHowTheyTrain) {
 
   EXPECT_EQ(got.model.personal, welcome.model.personal);
   EXPECT_EQ(got.model.frozen, welcome.model.frozen);
+  EXPECT_EQ(got.model.encoder, welcome.model.encoder);
+  EXPECT_EQ(got.model.forms, welcome.model.forms);
+  EXPECT_EQ(got.model.window, 9);
+  EXPECT_EQ(got.model.top_k, 3);
   EXPECT_EQ(got.strategy.dynamic_alpha, 0.5);
   EXPECT_EQ(got.evaluation.fine_tune, 2);
 }
