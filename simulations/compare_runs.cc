@@ -180,6 +180,9 @@ Failure Unlike(const RunRecord& a,
 /// The settings of a run without what sets nothing apart.
 ScenarioKeys Signature(const RunRecord& run) {
   ScenarioKeys keys = run.keys;
+  if (!run.training.empty()) {
+    keys["training"] = run.training;
+  }
   std::erase_if(keys, [](const auto& item) { return !SetsApart(item.first); });
   return keys;
 }
@@ -256,6 +259,7 @@ Result<RunRecord> ReadRun(const std::filesystem::path& path) {
   run.keys = KeysOf(run.scenario);
   RONDO_TRY(const boost::json::object meta, ReadObject(path / "meta.json"));
   RONDO_TRY(const boost::json::object summary, ReadObject(path / "summary.json"));
+  run.training = TextOf(summary, "training");
   run.fingerprint = TextOf(meta, "data_fingerprint");
   run.catalogue_sha256 = TextOf(meta, "catalogue_sha256");
   run.rounds = NumberOf(summary, "rounds");
@@ -316,7 +320,7 @@ std::vector<Arm> ArmsOf(std::vector<RunRecord> runs) {
     if (fits != groups.end()) {
       fits->arm.runs.push_back(std::move(run));
     } else {
-      Arm arm{.name = run.scenario.strategy.name};
+      Arm arm{.name = run.training.empty() ? run.scenario.strategy.name : run.training};
       arm.runs.push_back(std::move(run));
       groups.push_back({.signature = std::move(signature), .arm = std::move(arm)});
     }

@@ -34,7 +34,8 @@ Result<std::vector<CurvePoint>> ReadCurve(const std::filesystem::path& run);
 struct RunRecord {
   std::filesystem::path path;
   Scenario scenario;
-  ScenarioKeys keys;  ///< of config.toml
+  ScenarioKeys keys;     ///< of config.toml
+  std::string training;  ///< "central" or "local"; empty: federated
   std::string fingerprint;
   std::string catalogue_sha256;
   std::vector<std::string> metrics;  ///< "full/ndcg@10", ...
@@ -68,9 +69,10 @@ struct Arm {
   std::vector<RunRecord> runs;  ///< by seed, each seed once
 };
 
-/// Sorts runs into arms, in order of appearance. An arm is named by its strategy, and by what sets
-/// it apart from others of the same strategy. Engine, checkpoints, name and places of files set
-/// nothing apart. A second run with the same seed and settings is an arm of its own.
+/// Sorts runs into arms, in order of appearance. An arm is named by its strategy (or by
+/// "central" or "local"), and by what sets it apart from others of the same name. Engine,
+/// checkpoints, name and places of files set nothing apart. A second run with the same seed and
+/// settings is an arm of its own.
 std::vector<Arm> ArmsOf(std::vector<RunRecord> runs);
 
 }  // namespace rondo::sim

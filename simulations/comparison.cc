@@ -148,11 +148,12 @@ std::string NoteOf(const Method& model, const std::string& metric, const std::st
   std::string note = std::to_string(model.means.users) + " users; 95 % intervals by bootstrap over "
                      + (over ? "institutions" : "users");
   if (over) {
-    note += "; mean over institutions of the federated model: " + title + " " + FixedText(*over, 4);
+    note +=
+        "; mean over institutions of the " + model.name + ": " + title + " " + FixedText(*over, 4);
   }
   if (model.nans > 0) {
-    note += "; " + std::to_string(model.nans)
-            + " scores of the federated model were NaN and ranked last";
+    note += "; " + std::to_string(model.nans) + " scores of the " + model.name
+            + " were NaN and ranked last";
   }
   return note;
 }
@@ -195,8 +196,9 @@ Result<ClientScores> ScoreModel(const ModelEvaluation& what,
 }  // namespace
 
 Result<Comparison> CompareOnTest(Experiment& experiment,
+                                 const std::string& name,
                                  const ParameterVector& model,
-                                 ClientStore* store,
+                                 const ScoreTrained& score,
                                  const std::stop_token& stop) {
   const Scenario& scenario = experiment.scenario;
   const Dataset& dataset = experiment.data.dataset;
@@ -209,35 +211,43 @@ Result<Comparison> CompareOnTest(Experiment& experiment,
   const EvaluationOptions options = OptionsOf(scenario, exposure);
   RONDO_TRY(comparison.names, MetricNames(options));
   RONDO_TRY(ClientScores own,
-            ScoreModel({.options = experiment.model,
-                        .model = model,
-                        .dataset = dataset,
-                        .users = users,
-                        .split = Split::kTest,
-                        .test = &test,
-                        .evaluation = options,
-                        .stop = stop},
-                       experiment,
-                       store));
+            score({.options = experiment.model,
+                   .model = model,
+                   .dataset = dataset,
+                   .users = users,
+                   .split = Split::kTest,
+                   .test = &test,
+                   .evaluation = options,
+                   .stop = stop}));
   comparison.untuned = own.untuned.size();
   comparison.methods.push_back(
-      MakeMethod(kModelName, comparison.names, std::move(own.users), exposure, experiment));
-  for (const std::string& name : scenario.evaluation.baselines) {
+      MakeMethod(name, comparison.names, std::move(own.users), exposure, experiment));
+  for (const std::string& word : scenario.evaluation.baselines) {
     if (stop.stop_requested()) {
       return Fail(ErrorCode::kCancelled, "evaluation was stopped before its end");
     }
     Exposure shown(items, LargestK(scenario));
-    RONDO_TRY(const std::unique_ptr<Scorer> baseline, MakeBaseline(name, dataset, scenario.seed));
+    RONDO_TRY(const std::unique_ptr<Scorer> baseline, MakeBaseline(word, dataset, scenario.seed));
     RONDO_TRY(
         std::vector<UserMetrics> scored,
         EvaluateUsers(*baseline, dataset, users, Split::kTest, &test, OptionsOf(scenario, shown)));
     comparison.methods.push_back(
-        MakeMethod(name, comparison.names, std::move(scored), shown, experiment));
+        MakeMethod(word, comparison.names, std::move(scored), shown, experiment));
   }
   if (experiment.attack != nullptr) {
     RONDO_TRY(comparison.attack, ReportAttack(experiment, model));
   }
   return comparison;
+}
+
+Result<Comparison> CompareOnTest(Experiment& experiment,
+                                 const ParameterVector& model,
+                                 ClientStore* store,
+                                 const std::stop_token& stop) {
+  const auto score = [&](const ModelEvaluation& what) {
+    return ScoreModel(what, experiment, store);
+  };
+  return CompareOnTest(experiment, kModelName, model, score, stop);
 }
 
 boost::json::object AttackJson(const AttackReport& report) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -14,6 +15,7 @@
 #include "common/metrics/exposure.h"
 #include "common/metrics/intervals.h"
 #include "common/model/trainer.h"
+#include "simulations/client_models.h"
 #include "simulations/experiment.h"
 
 namespace rondo::sim {
@@ -41,8 +43,8 @@ struct AttackReport {
 /// {"name", "hostile", "target", "er@5", "er@10"}
 boost::json::object AttackJson(const AttackReport& report);
 
-/// The federated model and its baselines on the same users, targets and filters; the model comes
-/// first.
+/// A trained model (federated, central or each client's own) and its baselines on the same users,
+/// targets and filters; the model comes first.
 struct Comparison {
   std::vector<std::string> names;  ///< of the metrics, as MetricNames gives them
   std::vector<Method> methods;
@@ -56,6 +58,17 @@ struct Comparison {
 Result<Comparison> CompareOnTest(Experiment& experiment,
                                  const ParameterVector& model,
                                  ClientStore* store,
+                                 const std::stop_token& stop);
+
+/// What was trained, as it scores the users of `what`; what.model may not be its own.
+using ScoreTrained = std::function<Result<ClientScores>(const ModelEvaluation& what)>;
+
+/// The same of anything that was trained: `name` is its row in tables, `model` what users of no
+/// client are scored by.
+Result<Comparison> CompareOnTest(Experiment& experiment,
+                                 const std::string& name,
+                                 const ParameterVector& model,
+                                 const ScoreTrained& score,
                                  const std::stop_token& stop);
 
 /// Every method beside the model: means with 95 % bootstrap intervals over users (over whole

@@ -10,6 +10,7 @@
 #include "simulations/poc_command.h"
 #include "simulations/run_command.h"
 #include "simulations/sweep_command.h"
+#include "simulations/yardstick_commands.h"
 
 namespace rondo {
 namespace {
@@ -17,6 +18,7 @@ namespace {
 constexpr const char* kExamples = R"(Examples:
   rondo-sim run simulations/scenarios/demo.toml --set data.path=build/demo-data
   rondo-sim run ml-100k.toml --set data.path=DIR --set seed=2 --out runs/seed-2 --json
+  rondo-sim central ml-100k.toml --set data.path=DIR --learning-rate 1e-3
   rondo-sim compare simulations/scenarios/compare.toml --set data.path=DIR
   rondo-sim sweep ml-100k.toml --grid client.learning_rate=0.3,1,3
   rondo-sim poc --clients 8 simulations/scenarios/ml-100k-institutions.toml
@@ -29,6 +31,7 @@ Simulates federations of attention recommenders on one machine or many.)";
 
 void AddCommands(CLI::App& app, Action& action) {
   sim::AddRunCommand(app, action);
+  sim::AddYardstickCommands(app, action);
   sim::AddCompareCommand(app, action);
   sim::AddSweepCommand(app, action);
   sim::AddEvaluateCommand(app, action);
