@@ -114,10 +114,9 @@ def states(spec, p, rows):
     for block in range(BLOCKS):
         at = f"blocks.{block}."
         if spec.encoder == "gru":
-            cell = torch.nn.GRU(WIDTH, WIDTH)
-            names = {"weight_ih_l0": "input.weight", "bias_ih_l0": "input.bias", "weight_hh_l0": "hidden.weight",
-                     "bias_hh_l0": "hidden.bias"}
-            x = torch.nn.utils.stateless.functional_call(cell, {a: p[at + b] for a, b in names.items()}, (x,))[0]
+            names = ("input.weight", "hidden.weight", "input.bias", "hidden.bias")
+            x = torch.gru(x[:, None], torch.zeros(1, 1, WIDTH), [p[at + name] for name in names], True, 1, 0.0, False,
+                          False, False)[0][:, 0]
         elif not spec.candidates_ask(block):
             x = x + linear(p, attend(spec, p, at, norm(p, x, at + "norm1")), at + "output")
             x = x + linear(p, F.relu(linear(p, norm(p, x, at + "norm2"), at + "ff1")), at + "ff2")
