@@ -6,17 +6,25 @@
 #include <unistd.h>
 #include <utility>
 
+namespace rondo::detail {
+
 /// What the library believes of a text and is not so: "[" and a line end are enough. Its own answer
 /// is to end the program.
 struct BrokenBelief {};
 
+}  // namespace rondo::detail
+
+// NOLINTBEGIN(readability-identifier-naming): the names are the library's.
+#define TOML_ASSERT(belief) \
+  ((belief) ? static_cast<void>(0) : throw ::rondo::detail::BrokenBelief())
 // The packaged library throws; its headers alone return errors.
-#define TOML_ASSERT(belief) ((belief) ? static_cast<void>(0) : throw BrokenBelief())
 #define TOML_EXCEPTIONS 0
 #define TOML_HEADER_ONLY 1
+// NOLINTEND(readability-identifier-naming)
+
+// Some of its functions promise not to throw: they end the program as before.
 #if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored \
-    "-Wterminate"  // Some of its functions promise not to throw: they end the program as before.
+#pragma GCC diagnostic ignored "-Wterminate"
 #endif
 #include <toml++/toml.h>
 
@@ -102,7 +110,7 @@ Result<toml::table> ParseToml(const std::string& text, const std::string& file) 
                       + ": broken TOML: " + std::string(parsed.error().description()));
     }
     return std::move(parsed).table();
-  } catch (const BrokenBelief&) {
+  } catch (const detail::BrokenBelief&) {
     return Fail(ErrorCode::kInvalidArgument,
                 file + ": broken TOML: a key or a value is missing or malformed");
   }

@@ -322,7 +322,7 @@ namespace {
 
 /// Places below 4096 take two bytes each, whether they stand in one field or each in its own.
 constexpr detail::FieldLimit kPlaces[] = {
-    {.number = 1, .count = kMostSessionClients, .bytes = 2 * kMostSessionClients},
+    {.number = 1, .count = kMostSessionClients, .bytes = std::size_t{2} * kMostSessionClients},
     {.number = 2}};
 /// Of steps whose fields stand once each.
 constexpr detail::FieldLimit kSingle[] =

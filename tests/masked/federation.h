@@ -233,6 +233,16 @@ class MaskedFederation : public ::testing::Test {
     return sum / weight;
   }
 
+  /// Every number moved by `step`, but those of the padding row, which comes first.
+  void ExpectMovedBy(const coordinator::RunOutcome& outcome, double step) const {
+    const std::vector<float> before = InitialParameters(layout, scenario.seed).values;
+    const auto padding = static_cast<std::size_t>(scenario.model.width);
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      const double expected = i < padding ? 0.0 : before[i] + step;
+      ASSERT_NEAR(outcome.state.model.values[i], expected, 1e-6) << i;
+    }
+  }
+
   std::vector<std::size_t> Everyone() const {
     std::vector<std::size_t> all(ids.size());
     for (std::size_t i = 0; i < all.size(); ++i) {

@@ -118,7 +118,7 @@ TEST_F(UnauthorisedTest, TokensThatDoNotServe) {
   Expect("a greeting instead of a request", "must not send 'hello'", [&] {
     return Say(AsNewcomer(), HelloFrame(CatalogueSha256()));
   });
-  Expect("a frame beyond what strangers may send", "more than it may send", [&] {
+  Expect("a frame beyond what strangers may send", "more than may come now", [&] {
     Bytes header(wire::kFrameHeaderSize);
     wire::WriteFrameHeader(std::span<std::uint8_t, wire::kFrameHeaderSize>(header),
                            wire::FrameType::kContributionChunk,
