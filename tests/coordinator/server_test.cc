@@ -30,12 +30,13 @@ using ::testing::StartsWith;
 
 /// An executor with a thread of its own, as peers with blocking sockets need one.
 class ServingTest : public ::testing::Test {
- protected:
+ public:
   ~ServingTest() override {
     io_.stop();
     thread_.join();
   }
 
+ protected:
   /// Runs `work` on the executor and returns what it returns.
   template <typename Work>
   auto OnExecutor(Work work) {
@@ -177,7 +178,7 @@ class ServerTest : public ServingTest {
     });
   }
 
-  ~ServerTest() override {
+  void TearDown() override {
     OnExecutor([this] {
       server_->Stop();
       clients_->Stop();
@@ -222,6 +223,7 @@ TEST_F(ServerTest, SilentPeersAreClosedAtTheDeadline) {
 TEST_F(ServerTest, TheOldestHandshakeGivesWayToAnHonestClient) {
   Serve({.pending_handshakes = 2, .handshake_timeout = std::chrono::minutes(5)});
   std::vector<PlainSocket> silent;
+  silent.reserve(3);
   for (int i = 0; i < 3; ++i) {
     silent.emplace_back(port());
   }
@@ -248,6 +250,7 @@ TEST_F(ServerTest, AFloodFromOneAddressKeepsOnlyItselfOut) {
          .handshake_timeout = std::chrono::minutes(5)});
   const PlainSocket honest(port());
   std::vector<PlainSocket> flood;
+  flood.reserve(3);
   for (int i = 0; i < 3; ++i) {
     flood.emplace_back(port(), 2);
   }

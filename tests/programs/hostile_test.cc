@@ -8,7 +8,7 @@ TEST(HostileTest, RoundsGoOnUnderAttack) {
   const TemporaryFolder folder;
 
   const Ending end = RunToEnd({.arguments = {"/usr/bin/python3",
-                                             RONDO_SOURCE_FOLDER "/bench/hostile.py",
+                                             std::string(RONDO_SOURCE_FOLDER) + "/bench/hostile.py",
                                              RONDO_PROGRAMS,
                                              "--frames=8000",
                                              "--slow=100",
